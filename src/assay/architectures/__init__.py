@@ -1,0 +1,1 @@
+"""Architectures: descriptions that build classifiers; normalisation lives inside the network."""

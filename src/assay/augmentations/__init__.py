@@ -1,0 +1,1 @@
+"""Augmentations: (x, y, generator) -> (x, y), applied to training batches."""

@@ -1,0 +1,1 @@
+"""Corruptions: label-preserving damage to images, (x, generator) -> x."""

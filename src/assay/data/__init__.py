@@ -1,0 +1,1 @@
+"""Data: images, where they come from, and how they are split."""

@@ -1,0 +1,35 @@
+"""The errors that a caller can cause, each with one sentence that says what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class AssayError(Exception):
+    """Something the user can mend: the message says what was expected, what came and the remedy. Exit status 2."""
+
+
+class BadValueError(AssayError, ValueError):
+    """A value outside its domain: a negative eps, an empty set, labels outside the classes."""
+
+
+class ContractError(AssayError):
+    """A model or another part that breaks its contract: a wrong output shape, probabilities instead of logits."""
+
+
+class MissingDataError(AssayError):
+    """A data set that no source has. The message names the command that fetches it."""
+
+
+class DamagedDataError(AssayError):
+    """A file that is cut, altered or not in the expected format."""
+
+
+class StoreError(AssayError):
+    """A store that cannot be read or written: unwritable, full, or written by a newer version."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Say which of `names` come nearest to `name`: "did you mean a, b?", or the whole list where none is near."""
+    known = sorted(names)
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"did you mean {', '.join(close)}?" if close else f"known: {', '.join(known)}"

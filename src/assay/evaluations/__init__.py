@@ -1,0 +1,1 @@
+"""Evaluations: each observes a model on one axis, then measures what was observed."""

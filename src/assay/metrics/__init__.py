@@ -1,0 +1,1 @@
+"""Metrics: pure functions on tensors, each with its formula, direction and source."""

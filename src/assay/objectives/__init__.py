@@ -1,0 +1,1 @@
+"""Objectives: (model, batch, generator) -> loss."""

@@ -1,0 +1,131 @@
+"""Parts: frozen dataclasses that describe themselves, such as `pgd(eps=0.3, steps=40)`.
+
+A part prints as a call of its name with the fields that have no default or differ from it. The same text parses back
+to an equal part. `canonical` gives the plain data from which the store's keys are hashed: adding a field with a default
+leaves old keys as they are, and a change of behaviour bumps the class's `version`.
+"""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from assay.errors import BadValueError, nearest
+
+
+@runtime_checkable
+class Part(Protocol):
+    """A frozen, keyword-only dataclass with a printed name and a version of its behaviour."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    name: ClassVar[str]
+    version: ClassVar[int]
+
+
+def shown_fields(part: Part) -> dict[str, Any]:
+    """Fields that have no default or differ from it, in the order of their declaration."""
+    shown = {}
+    for field in fields(part):
+        value = getattr(part, field.name)
+        default = field.default if field.default_factory is MISSING else field.default_factory()
+        if default is MISSING or value != default:
+            shown[field.name] = value
+    return shown
+
+
+def describe(part: Part) -> str:
+    """Print a part: `cutout(length=7, holes=1)`, or its bare name where every field has its default."""
+    inside = ", ".join(f"{key}={_text(value)}" for key, value in shown_fields(part).items())
+    return f"{part.name}({inside})" if inside else part.name
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Part):
+        return describe(value)
+    if isinstance(value, tuple):
+        return "(" + ", ".join(_text(item) for item in value) + ("," if len(value) == 1 else "") + ")"
+    return repr(value)
+
+
+def canonical(value: object) -> Any:
+    """Plain data (dicts, lists, numbers, strings) that determines a part's behaviour, ready for canonical JSON."""
+    if isinstance(value, Part):
+        inside = {key: canonical(item) for key, item in shown_fields(value).items()}
+        return {"name": value.name, "version": value.version, **({"fields": inside} if inside else {})}
+    if isinstance(value, tuple | list):
+        return [canonical(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): canonical(item) for key, item in value.items()}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise BadValueError(f"cannot make a key of {value!r}: expected numbers, strings, tuples or parts")
+
+
+def parse(text: str, kinds: Mapping[str, type]) -> list[Any]:
+    """Parse `a(x=1) > b(y=2)` to the parts it names, from left to right.
+
+    Only literals and the names in `kinds` are understood; nothing in the text is executed.
+
+    Raises:
+        BadValueError: the text is no such chain, or names an unknown part or field.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise BadValueError(f"cannot read {text!r}: expected parts such as 'cutout(length=7, holes=1)'") from error
+    if isinstance(tree, ast.Compare) and all(isinstance(op, ast.Gt) for op in tree.ops):
+        return [_part(node, kinds, text) for node in (tree.left, *tree.comparators)]
+    return [_part(tree, kinds, text)]
+
+
+def _part(node: ast.expr, kinds: Mapping[str, type], text: str) -> Any:
+    name, keywords = node, []
+    if isinstance(node, ast.Call) and not node.args:
+        name, keywords = node.func, node.keywords
+    if not isinstance(name, ast.Name):
+        raise BadValueError(f"cannot read {text!r}: expected parts such as 'cutout(length=7, holes=1)'")
+    if name.id not in kinds:
+        raise BadValueError(f"{name.id}: no such part; {nearest(name.id, kinds)}")
+    kind = kinds[name.id]
+    known = [field.name for field in fields(kind)]
+    arguments = {}
+    for keyword in keywords:
+        if keyword.arg not in known:
+            raise BadValueError(f"{name.id}: no field {keyword.arg}; {nearest(str(keyword.arg), known)}")
+        arguments[keyword.arg] = _value(keyword.value, kinds, text)
+    missing = [
+        field.name
+        for field in fields(kind)
+        if field.default is MISSING and field.default_factory is MISSING and field.name not in arguments
+    ]
+    if missing:
+        raise BadValueError(f"{name.id}: expected a value for {', '.join(missing)}, got none")
+    try:
+        return kind(**arguments)
+    except TypeError as error:
+        raise BadValueError(f"{name.id}: a field has a value of the wrong type ({error})") from error
+
+
+def _value(node: ast.expr, kinds: Mapping[str, type], text: str) -> Any:
+    if isinstance(node, ast.Tuple):
+        return tuple(_value(item, kinds, text) for item in node.elts)
+    if isinstance(node, ast.Call | ast.Name):
+        return _part(node, kinds, text)
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError) as error:
+        raise BadValueError(f"cannot read {ast.unparse(node)!r} in {text!r}: expected a number or a string") from error
+
+
+def check_number(part: str, field: str, value: object, *, low: float, high: float = float("inf")) -> None:
+    """Raise BadValueError unless `value` is a finite number with low <= value <= high."""
+    good = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+    if not good or value in (float("inf"), float("-inf")):
+        wanted = f"a number >= {low:g}" if high == float("inf") else f"a number in [{low:g}, {high:g}]"
+        raise BadValueError(f"{part}: {field}: expected {wanted}, got {value!r}")
+
+
+def check_count(part: str, field: str, value: object, *, low: int = 1) -> None:
+    """Raise BadValueError unless `value` is a whole number >= low."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise BadValueError(f"{part}: {field}: expected a whole number >= {low}, got {value!r}")

@@ -1,0 +1,39 @@
+"""Randomness: every draw comes from a generator derived from a seed and names, on the CPU.
+
+One seed and one list of names give one stream, whatever ran before, in which process, and on which device: numbers are
+drawn on the CPU and moved.
+"""
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+
+def derive(seed: int, *names: object) -> torch.Generator:
+    """Return a CPU generator for (seed, names): independent streams for different names.
+
+    The state is seeded by 63 bits of SHA-256 over the length-prefixed texts, so ("a", "bc") and ("ab", "c") differ.
+    """
+    digest = hashlib.sha256()
+    for item in (seed, *names):
+        text = str(item).encode()
+        digest.update(len(text).to_bytes(8, "little") + text)
+    return torch.Generator().manual_seed(int.from_bytes(digest.digest()[:8], "little") >> 1)
+
+
+def uniform(shape: tuple[int, ...] | torch.Size, generator: torch.Generator, *, like: Tensor) -> Tensor:
+    """Draw U[0, 1) of `shape` on the CPU, then move it to the device and dtype of `like`."""
+    return torch.rand(shape, generator=generator).to(like)
+
+
+def normal(shape: tuple[int, ...] | torch.Size, generator: torch.Generator, *, like: Tensor) -> Tensor:
+    """Draw N(0, 1) of `shape` on the CPU, then move it to the device and dtype of `like`."""
+    return torch.randn(shape, generator=generator).to(like)
+
+
+def integers(
+    low: int, high: int, shape: tuple[int, ...] | torch.Size, generator: torch.Generator, *, like: Tensor
+) -> Tensor:
+    """Draw int64 numbers, uniform on {low, ..., high - 1}, on the CPU; then move them to the device of `like`."""
+    return torch.randint(low, high, shape, generator=generator).to(like.device)

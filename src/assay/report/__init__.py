@@ -1,0 +1,1 @@
+"""Reports: pages drawn from the store alone."""

@@ -1,0 +1,1 @@
+"""Anomaly scores: fitted on training outputs; higher = more anomalous, everywhere."""

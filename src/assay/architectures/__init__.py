@@ -1,1 +1,7 @@
 """Architectures: descriptions that build classifiers; normalisation lives inside the network."""
+
+from assay.architectures.base import Architecture
+from assay.architectures.ensemble import Ensemble
+from assay.architectures.lenet import LeNet5, LeNet5Large
+
+__all__ = ["Architecture", "Ensemble", "LeNet5", "LeNet5Large"]

@@ -1,0 +1,58 @@
+"""Deep ensembles: the mean of the members' softmaxes.
+
+Lakshminarayanan, Pritzel, Blundell 2017, "Simple and scalable predictive uncertainty estimation using deep ensembles".
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from assay.classifier import Classifier, LinearHead
+from assay.errors import ContractError
+
+
+class Ensemble(Classifier):
+    """Independently trained members; the output is the mean of their softmaxes.
+
+    Features are the members' features side by side. A mean of probabilities fixes logits only up to a constant per
+    image, which scores such as energy would read; we choose the constant so that logsumexp(z) is the mean of the
+    members' logsumexp: z = log mean_m softmax(z_m) + mean_m logsumexp(z_m). One member alone gives its own logits.
+    """
+
+    def __init__(self, members: Sequence[Classifier]) -> None:
+        super().__init__()
+        if not members or len({member.n_classes for member in members}) != 1:
+            raise ContractError("ensemble: expected at least one member, all with the same number of classes")
+        self.n_classes = members[0].n_classes
+        self.models = nn.ModuleList(members)
+
+    @property
+    def members(self) -> tuple[Classifier, ...]:
+        """The members, whose loss gradients an attack averages."""
+        return tuple(model for model in self.models if isinstance(model, Classifier))
+
+    def features(self, x: Tensor) -> Tensor:
+        """The members' features side by side: (B, N * D)."""
+        pieces = [member.features(x) for member in self.members]
+        if len({piece.shape[1] for piece in pieces}) != 1:
+            raise ContractError("ensemble: expected members with features of one width, as one architecture gives")
+        return torch.cat(pieces, dim=1)
+
+    def head(self, features: Tensor) -> Tensor:
+        """Logits (B, K) whose softmax is the mean of the members' softmaxes."""
+        pieces = features.chunk(len(self.models), dim=1)
+        logits = torch.stack([member.head(piece) for member, piece in zip(self.members, pieces, strict=True)])
+        energies = logits.logsumexp(dim=2, keepdim=True)
+        mean_probability = (logits - energies).logsumexp(dim=0) - torch.log(logits.new_tensor(len(self.models)))
+        return mean_probability + energies.mean(dim=0)
+
+    @property
+    def linear_head(self) -> LinearHead | None:
+        """The head of the mean of the members' logits, for scores that need a linear one; None if a member has none."""
+        heads = [member.linear_head for member in self.members]
+        linear = [head for head in heads if head is not None]
+        if len(linear) != len(heads):
+            return None
+        weight = torch.cat([head.weight for head in linear], dim=1) / len(linear)
+        return LinearHead(weight, torch.stack([head.bias for head in linear]).mean(dim=0))

@@ -1,0 +1,53 @@
+"""LeNet-5, modified, and the same design scaled up.
+
+LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition". Kept: two stages of
+5 x 5 convolution and 2 x 2 subsampling, then fully connected layers. Changed: 32 and 64 maps, ReLU, max pooling, one
+hidden layer of 200, and an input that is normalised inside the network.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from assay.architectures.base import Network, flat_size
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeNet5:
+    """Two convolutional layers of 32 and 64 maps, 200 hidden units: 259,106 weights on 28 x 28 greys, 10 classes."""
+
+    name: ClassVar[str] = "lenet5"
+    version: ClassVar[int] = 1
+    cost: ClassVar[float] = 1.0
+
+    def build(self, shape: tuple[int, int, int], n_classes: int) -> Network:
+        """Build for images (C, H, W), at least 16 x 16 pixels."""
+        layers = nn.Sequential(*_stages(shape[0]), nn.Flatten())
+        size = flat_size(layers, shape, self.name)
+        return Network(shape, n_classes, layers.extend([nn.Linear(size, 200), nn.ReLU()]), 200)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeNet5Large:
+    """Three more convolutional layers of 192 maps, 1,400 hidden units: about 20 x the weights of `lenet5`."""
+
+    name: ClassVar[str] = "lenet5_large"
+    version: ClassVar[int] = 1
+    cost: ClassVar[float] = 5.0
+
+    def build(self, shape: tuple[int, int, int], n_classes: int) -> Network:
+        """Build for images (C, H, W), at least 16 x 16 pixels."""
+        layers = nn.Sequential(*_stages(shape[0]))
+        for inputs in (64, 192, 192):
+            layers.extend([nn.Conv2d(inputs, 192, 3, padding=1), nn.ReLU()])
+        layers.append(nn.Flatten())
+        size = flat_size(layers, shape, self.name)
+        return Network(shape, n_classes, layers.extend([nn.Linear(size, 1400), nn.ReLU()]), 1400)
+
+
+def _stages(channels: int) -> tuple[nn.Module, ...]:
+    return (
+        *(nn.Conv2d(channels, 32, 5), nn.ReLU(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(32, 64, 5), nn.ReLU(), nn.MaxPool2d(2)),
+    )

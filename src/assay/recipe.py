@@ -1,0 +1,144 @@
+"""Recipes: what is trained, described in full by a name that parses back.
+
+`cutout(length=7, holes=1) > pgd(eps=0.3, steps=40)` attacks the augmented image, and the other order augments the
+attacked one. Other terms say what differs from the baseline: `lenet5_large`, `ensemble(members=3)`,
+`train(epochs=2, batch_size=64)`.
+"""
+
+import inspect
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import ClassVar
+
+from assay import architectures, attacks, augmentations, objectives
+from assay.architectures import Architecture, LeNet5
+from assay.attacks import Attack
+from assay.augmentations import Augmentation
+from assay.errors import BadValueError
+from assay.objectives import CrossEntropy, Objective
+from assay.parts import Part, check_count, check_number, describe, parse
+
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """How the weights are found: Adam (Kingma and Ba 2015, "Adam: a method for stochastic optimisation").
+
+    Attributes:
+        epochs: passes over the training images.
+        batch_size: images a step.
+        learning_rate: Adam's.
+        images: train on a fixed sample of that many images; None trains on all.
+    """
+
+    name: ClassVar[str] = "train"
+    version: ClassVar[int] = 1
+    epochs: int = 10
+    batch_size: int = 16
+    learning_rate: float = 1e-4
+    images: int | None = None
+
+    def __post_init__(self) -> None:
+        check_count(self.name, "epochs", self.epochs)
+        check_count(self.name, "batch_size", self.batch_size)
+        check_number(self.name, "learning_rate", self.learning_rate, low=0)
+        if self.images is not None:
+            check_count(self.name, "images", self.images)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleOf:
+    """Train that many members with different seeds and average their softmaxes."""
+
+    name: ClassVar[str] = "ensemble"
+    version: ClassVar[int] = 1
+    members: int
+
+    def __post_init__(self) -> None:
+        check_count(self.name, "members", self.members, low=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What is trained. The default is the baseline of the studies.
+
+    Attributes:
+        architecture: what is built.
+        pipeline: augmentations and attacks, applied to each batch from left to right.
+        objective: what is minimised.
+        train: epochs, batch size, learning rate, images.
+        members: 1, or the number of members of an ensemble.
+    """
+
+    architecture: Architecture = field(default_factory=LeNet5)
+    pipeline: tuple[Augmentation | Attack, ...] = ()
+    objective: Objective = field(default_factory=CrossEntropy)
+    train: Train = field(default_factory=Train)
+    members: int = 1
+
+    def __post_init__(self) -> None:
+        check_count("recipe", "members", self.members)
+        for step in self.pipeline:
+            if not isinstance(step, Augmentation | Attack):
+                raise BadValueError(f"recipe: pipeline: expected augmentations and attacks, got {step!r}")
+
+    @property
+    def label(self) -> str:
+        """The name without its training settings, for people who compare recipes that share them."""
+        terms: list[Part] = [self.architecture] if self.architecture != LeNet5() else []
+        terms.extend(self.pipeline)
+        terms.extend([self.objective] if self.objective != CrossEntropy() else [])
+        terms.extend([EnsembleOf(members=self.members)] if self.members > 1 else [])
+        return " > ".join(describe(term) for term in terms) or BASELINE
+
+    @property
+    def name(self) -> str:
+        """The full name: equal recipes have equal names, and `parse_recipe` gives the recipe back."""
+        return self.label if self.train == Train() else f"{self.label} > {describe(self.train)}"
+
+    @property
+    def member(self) -> "Recipe":
+        """The recipe of one member: an ordinary recipe, shared through the store."""
+        return replace(self, members=1)
+
+
+def part_classes(package: ModuleType) -> dict[str, type]:
+    """The parts that a package exports, by their printed names."""
+    exported = (getattr(package, name) for name in package.__all__)
+    return {item.name: item for item in exported if inspect.isclass(item) and isinstance(getattr(item, "name", 0), str)}
+
+
+def parse_recipe(text: str) -> Recipe:
+    """Parse a recipe's name, such as "cutout(length=7, holes=1) > pgd(eps=0.3, steps=40)".
+
+    Raises:
+        BadValueError: an unknown part (with the nearest names), or two terms of a kind that there is once.
+    """
+    kinds: dict[str, type] = {Train.name: Train, EnsembleOf.name: EnsembleOf, BASELINE: _Baseline}
+    for package in (architectures, augmentations, attacks, objectives):
+        kinds |= part_classes(package)
+    terms = [term for term in parse(text, kinds) if not isinstance(term, _Baseline)]
+    built = [term for term in terms if isinstance(term, Architecture)]
+    aims = [term for term in terms if type(term) in part_classes(objectives).values()]
+    trains = [term for term in terms if isinstance(term, Train)]
+    ensembles = [term for term in terms if isinstance(term, EnsembleOf)]
+    for what, found in (("architecture", built), ("objective", aims), ("train", trains), ("ensemble", ensembles)):
+        if len(found) > 1:
+            raise BadValueError(f"{text!r}: expected at most one {what}, got {len(found)}")
+    placed = [*built, *aims, *trains, *ensembles]
+    return Recipe(
+        architecture=built[0] if built else LeNet5(),
+        pipeline=tuple(term for term in terms if not any(term is other for other in placed)),
+        objective=aims[0] if aims else CrossEntropy(),
+        train=trains[0] if trains else Train(),
+        members=ensembles[0].members if ensembles else 1,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Baseline:
+    """The word "baseline" in a recipe's name: nothing that differs from it."""
+
+    name: ClassVar[str] = BASELINE
+    version: ClassVar[int] = 1

@@ -1,0 +1,170 @@
+"""What every attack shares: its contract, what it climbs, and the gradient with respect to the image.
+
+An attack maximises, per image, the mean over the model's members of the cross entropy to the label (a plain model is
+its own only member), so the gradient for an ensemble is the average of its members' loss gradients. A targeted attack
+descends the cross entropy to its target instead. An attack never judges itself: whoever calls it predicts again.
+"""
+
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from assay.attacks.norms import Norm
+from assay.classifier import Classifier
+from assay.errors import BadValueError, ContractError
+from assay.parts import Part
+
+Target = int | str | None  # a class, "least_likely", or None: away from the label
+LEAST_LIKELY = "least_likely"
+
+
+@runtime_checkable
+class Attack(Part, Protocol):
+    """Moves images inside a ball so that a model errs.
+
+    `eps` is the ball's radius in pixel units and `norm` its norm. The attack runs the model in the mode it finds it in:
+    call it under `evaluating(model)` unless training mode is wanted.
+    """
+
+    @property
+    def eps(self) -> float: ...  # noqa: D102
+
+    @property
+    def norm(self) -> Norm: ...  # noqa: D102
+
+    def at(self, eps: float) -> "Attack":
+        """The same attack with another radius."""
+        ...
+
+    def __call__(self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        """Attack a batch.
+
+        Args:
+            model: the classifier; its weights, their gradients and its modes are left as they are.
+            x: (B, C, H, W) float in [0, 1]; left as it is.
+            y: class indices (B,) int64, or probabilities (B, K).
+            generator: where every draw comes from.
+
+        Returns:
+            (B, C, H, W) of x's type, in [0, 1] and within eps of x.
+        """
+        ...
+
+
+class Aim(NamedTuple):
+    """What an attack climbs: sign * cross entropy to `labels`.
+
+    `labels` are indices (B,) or probabilities (B, K). `sign` (B,) is +1 where the label is to be left and -1 where
+    it is a target to be reached; None stands for +1 everywhere.
+    """
+
+    labels: Tensor
+    sign: Tensor | None = None
+
+    def take(self, index: Tensor) -> "Aim":
+        """The aim of the images at `index`."""
+        return Aim(self.labels[index], None if self.sign is None else self.sign[index])
+
+    def reached(self, logits: Tensor) -> Tensor:
+        """Where (B,) the logits (B, K) leave the label, or predict the target; of soft labels the largest counts."""
+        missed = logits.argmax(1) != hard(self.labels)
+        return missed if self.sign is None else missed ^ (self.sign < 0)
+
+
+class Climb(NamedTuple):
+    """One step's view: what is climbed (B,), the model's logits (B, K), and the gradient with respect to x."""
+
+    loss: Tensor
+    logits: Tensor
+    gradient: Tensor
+
+
+def hard(y: Tensor) -> Tensor:
+    """Class indices (B,) of labels given as indices (B,) or probabilities (B, K)."""
+    return y if y.ndim == 1 else y.argmax(1)
+
+
+def attack_loss(model: Classifier, x: Tensor, y: Tensor) -> Tensor:
+    """Mean over the model's members of their cross entropy to y (indices or probabilities), per image: (B,)."""
+    return _loss_and_logits(model, x, y)[0]
+
+
+def _loss_and_logits(model: Classifier, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    members = model.members
+    if members == (model,):
+        logits = model(x)
+        return _cross_entropy(logits, y), logits
+    outputs = [member.outputs(x) for member in members]
+    loss = torch.stack([_cross_entropy(out.logits, y) for out in outputs]).mean(0)
+    with torch.no_grad():  # an ensemble's features are its members', joined: no second pass through them
+        return loss, model.head(torch.cat([out.features for out in outputs], dim=1))
+
+
+def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
+    return F.cross_entropy(logits, y.to(logits.dtype) if y.is_floating_point() else y, reduction="none")
+
+
+def input_gradient(model: Classifier, x: Tensor, aim: Aim) -> Climb:
+    """What the aim climbs, and its gradient with respect to x alone, from one forward and one backward pass.
+
+    Weights keep their gradients and flags, and no gradient with respect to a weight is computed: autograd is asked for
+    x only. Works for callers under no_grad or inference_mode and on tensors made there.
+    """
+    with torch.inference_mode(False), torch.enable_grad():
+        leaf = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
+        labels = aim.labels.clone() if aim.labels.is_inference() else aim.labels
+        loss, logits = _loss_and_logits(model, leaf, labels)
+        if aim.sign is not None:
+            loss = loss * aim.sign
+        # The sum, not the mean: an image's gradient does not depend on what shares its batch.
+        gradient = torch.autograd.grad(loss.sum(), leaf)[0]
+    return Climb(loss.detach(), logits.detach(), gradient)
+
+
+def judge(model: Classifier, x: Tensor, aim: Aim) -> tuple[Tensor, Tensor]:
+    """Without gradients: what the aim climbs (B,), and where it is reached (B,)."""
+    with torch.no_grad():
+        loss, logits = _loss_and_logits(model, x, aim.labels)
+    return loss if aim.sign is None else loss * aim.sign, aim.reached(logits)
+
+
+def check_finite(part: str, total: Tensor) -> None:
+    """Raise ContractError unless `total`, a sum of gradients, is finite: NaN and infinity survive every sum."""
+    if not bool(total.isfinite()):
+        raise ContractError(
+            f"{part}: expected finite gradients of the loss, got NaN or infinity; check the model's layers and weights"
+        )
+
+
+def check_target(part: str, target: object) -> None:
+    """Raise BadValueError unless `target` is None, a class index or "least_likely"."""
+    index = isinstance(target, int) and not isinstance(target, bool) and target >= 0
+    if not (index or target is None or target == LEAST_LIKELY):
+        raise BadValueError(f"{part}: target: expected a class index, {LEAST_LIKELY!r} or None, got {target!r}")
+
+
+def aim_at(part: str, target: Target, model: Classifier, x: Tensor, y: Tensor) -> Aim:
+    """What to climb: away from y, or towards the target.
+
+    "least_likely" is the class with the smallest logit at x. An image whose label is the target already cannot be
+    attacked towards it; it is attacked away from its label instead.
+
+    Raises:
+        BadValueError: the target lies outside the model's classes.
+    """
+    if target is None:
+        return Aim(y)
+    if isinstance(target, int):
+        if target >= model.n_classes:
+            raise BadValueError(f"{part}: target: expected a class in 0..{model.n_classes - 1}, got {target}")
+        goal = torch.full((len(x),), target, device=x.device)
+    else:
+        with torch.no_grad():
+            goal = model(x).argmin(1)
+    towards = goal != hard(y)
+    sign = 1 - 2 * towards.to(x.dtype)
+    if y.ndim == 1:
+        return Aim(torch.where(towards, goal, y), sign)
+    return Aim(torch.where(towards[:, None], F.one_hot(goal, y.shape[1]).to(y.dtype), y), sign)

@@ -1,0 +1,124 @@
+"""PGD: projected gradient ascent on the loss, from a random start in the ball.
+
+x_0 = clip(x + U), U uniform in the ball; x_{t+1} = clip(project(x_t + a * sign(grad L(f(x_t), y)))), with L the cross
+entropy and a the step size. Source: Madry et al. (2018), Towards deep learning models resistant to adversarial attacks.
+For the l2 norm the step is a * g / ||g||_2.
+
+Deviations: the step size defaults to 2.5 * eps / steps, so that every point of the ball can be reached (Madry's MNIST
+setting is `pgd(eps=0.3, steps=40, step_size=0.01)`). Of several restarts each image keeps the point that fools the
+model, and among equals that of the highest loss. With `early_stop` an image is left where it first fools.
+"""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from assay.attacks.base import Aim, Target, aim_at, check_finite, check_target, input_gradient, judge
+from assay.attacks.norms import Norm, ascend_, check_norm, project_, random_start
+from assay.classifier import Classifier
+from assay.parts import check_count, check_number
+
+
+@dataclass(frozen=True, kw_only=True)
+class PGD:
+    """Projected gradient descent on the negative loss; white box, `restarts * steps` gradients at most.
+
+    Attributes:
+        eps: radius in pixel units, >= 0.
+        steps: gradient steps, >= 1.
+        step_size: length of a step in pixel units; None for 2.5 * eps / steps, which follows eps.
+        norm: "linf" or "l2".
+        random_start: start at a point drawn from the ball, else at x.
+        restarts: how often to start; more than one needs a random start to differ.
+        target: None (away from the label), a class index, or "least_likely"; an image whose label is the target is
+            attacked away from it.
+        early_stop: leave an image at the first point that fools the model (or reaches the target) and go on with the
+            others: the same images are fooled at less cost, as each step's forward pass tells which. For evaluation;
+            training wants points of high loss.
+    """
+
+    name: ClassVar[str] = "pgd"
+    version: ClassVar[int] = 1
+
+    eps: float
+    steps: int
+    step_size: float | None = None
+    norm: Norm = "linf"
+    random_start: bool = True
+    restarts: int = 1
+    target: Target = None
+    early_stop: bool = False
+
+    def __post_init__(self) -> None:
+        check_number(self.name, "eps", self.eps, low=0)
+        check_count(self.name, "steps", self.steps)
+        if self.step_size is not None:
+            check_number(self.name, "step_size", self.step_size, low=0)
+        check_norm(self.name, self.norm)
+        check_count(self.name, "restarts", self.restarts)
+        check_target(self.name, self.target)
+
+    def at(self, eps: float) -> "PGD":
+        """The same attack with another radius; a step size that was given stays."""
+        return replace(self, eps=eps)
+
+    def __call__(self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        """Attack x (B, C, H, W) in [0, 1] with labels y (B,) or (B, K); see `Attack`.
+
+        Raises:
+            ContractError: a gradient is not finite.
+        """
+        x = x.detach()
+        if self.eps == 0:
+            return x.clone()
+        aim = aim_at(self.name, self.target, model, x, y)
+        best = self._climb(model, x, self._start(x, generator), aim)
+        if self.restarts == 1:
+            return best
+        loss, reached = judge(model, best, aim)
+        for _ in range(self.restarts - 1):
+            # Drawn for the whole batch: an image's start does not depend on which others have been fooled.
+            start = self._start(x, generator)
+            todo = (~reached if self.early_stop else torch.ones_like(reached)).nonzero().squeeze(1)
+            if len(todo) == 0:
+                break
+            point = self._climb(model, x[todo], start[todo], aim.take(todo))
+            new_loss, new_reached = judge(model, point, aim.take(todo))
+            better = torch.where(new_reached == reached[todo], new_loss > loss[todo], new_reached)
+            chosen = todo[better]
+            best[chosen], loss[chosen], reached[chosen] = point[better], new_loss[better], new_reached[better]
+        return best
+
+    def _start(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        return random_start(x, self.eps, self.norm, generator) if self.random_start else x.clone()
+
+    def _climb(self, model: Classifier, x: Tensor, point: Tensor, aim: Aim) -> Tensor:
+        """Climb from `point`, in place, for all steps or until each image is fooled; return where each ended."""
+        step = 2.5 * self.eps / self.steps if self.step_size is None else self.step_size
+        ends, index = point, None  # index: which rows of `ends` the rows of `point` are, once they are fewer
+        total = point.new_zeros(())
+        for _ in range(self.steps):
+            _, logits, gradient = input_gradient(model, point, aim)
+            total += gradient.sum()
+            if self.early_stop:
+                standing = (~aim.reached(logits)).nonzero().squeeze(1)
+                if len(standing) < len(point):
+                    index = _write(ends, index, point)[standing]
+                    x, point, gradient, aim = x[standing], point[standing], gradient[standing], aim.take(standing)
+                if len(standing) == 0:
+                    break
+            project_(ascend_(point, gradient, step, self.norm), x, self.eps, self.norm)
+        if index is not None:
+            _write(ends, index, point)
+        check_finite(self.name, total)
+        return ends
+
+
+def _write(ends: Tensor, index: Tensor | None, point: Tensor) -> Tensor:
+    """Write the rows of `point` to `ends` at `index` (None: `point` is `ends` itself); return the index."""
+    if index is None:
+        return torch.arange(len(ends), device=ends.device)
+    ends[index] = point
+    return index

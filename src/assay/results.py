@@ -1,12 +1,15 @@
 """Results: everything a report needs of one study, read from the store."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from assay.evaluations import shift
 from assay.evaluations.base import Measurement, Observations
+from assay.metrics.intervals import across_seeds
+from assay.store import Store
 
 COLUMNS = (
     "study", "recipe", "seed", "evaluation", "setting", "metric", "value", "low", "high", "interval", "n",
@@ -121,3 +124,138 @@ def rows(
 def setting_text(setting: Mapping[str, str | float]) -> str:
     """A setting as people read it: "attack=fgsm, eps=0.3"."""
     return ", ".join(f"{key}={value}" for key, value in setting.items())
+
+
+def load_results(store: Store, name: str) -> Results:
+    """Read what the store has of a study, complete or in part.
+
+    Args:
+        store: where the study was run.
+        name: the study's folder in the store: its name, with the limit where it was limited.
+
+    Raises:
+        StoreError: the study was never run here, or a file is damaged.
+    """
+    plan = store.read_study(name)
+    keys = {(entry["recipe"], entry["seed"]): entry["evaluations"] for entry in plan["models"]}
+
+    def load(recipe: str, seed: int, evaluation: str) -> Observations | None:
+        key = keys.get((recipe, seed), {}).get(evaluation)
+        return store.read_observations(key) if key and store.has("evaluations", key) else None
+
+    table = pd.DataFrame(list(_measured(store, plan, load)), columns=list(COLUMNS))
+    failures, pending = _unfinished(store, plan)
+    return Results(
+        study=plan["study"],
+        title=plan["title"],
+        question=plan["question"],
+        recipes=tuple(plan["recipes"]),
+        baseline=plan["baseline"],
+        seeds=tuple(plan["seeds"]),
+        trained=tuple(_trained(store, plan)),
+        table=with_means(table),
+        failures=tuple(failures),
+        pending=tuple(pending),
+        missing=plan["missing"],
+        limit=plan["limit"],
+        provenance={key: plan[key] for key in ("data", "evaluations", "command", "run")},
+        load=load,
+    )
+
+
+def _measured(
+    store: Store, plan: dict[str, Any], load: Callable[[str, int, str], Observations | None]
+) -> Iterator[dict[str, Any]]:
+    for entry in plan["models"]:
+        for evaluation, key in entry["evaluations"].items():
+            if not store.has("evaluations", key):
+                continue
+            found = [Measurement(**item) for item in store.read_json("evaluations", key, "measurements.json")]
+            if evaluation == shift.Shift.name:
+                found.extend(_against_baseline(plan["baseline"], entry, load))
+            yield from rows(
+                found,
+                study=plan["study"],
+                recipe=entry["recipe"],
+                name=entry["name"],
+                seed=entry["seed"],
+                evaluation=evaluation,
+                limited=plan["limit"] is not None,
+            )
+
+
+def _against_baseline(
+    baseline: str | None, entry: dict[str, Any], load: Callable[[str, int, str], Observations | None]
+) -> list[Measurement]:
+    """Mean corruption errors are relative to the baseline of the same study and seed."""
+    own = load(entry["recipe"], entry["seed"], shift.Shift.name)
+    other = load(baseline, entry["seed"], shift.Shift.name) if baseline is not None else None
+    assert own is not None, "measurements are written together with observations"
+    if other is None:
+        why = (
+            "the study has no baseline"
+            if baseline is None
+            else f"the baseline with seed {entry['seed']} is not here yet"
+        )
+        reason = f"needs the baseline's errors: {why}"
+        return [
+            Measurement(setting={}, metric=metric, value=None, higher_is_better=False, reason=reason)
+            for metric in ("mce", "relative_mce")
+        ]
+    return shift.compare(own, other)
+
+
+def _trained(store: Store, plan: dict[str, Any]) -> Iterator[Trained]:
+    for entry in plan["models"]:
+        if not all(store.has("models", key) for key in entry["models"]):
+            continue
+        cells = [store.read_json("models", key, "cell.json") for key in entry["models"]]
+        yield Trained(
+            recipe=entry["recipe"],
+            name=entry["name"],
+            seed=entry["seed"],
+            baseline=entry["recipe"] == plan["baseline"],
+            parameters=sum(cell["parameters"] for cell in cells),
+            history=cells[0]["history"],
+            provenance=cells[0]["provenance"]
+            | {"seconds": round(sum(cell["provenance"]["seconds"] for cell in cells), 3), "members": len(cells)},
+        )
+
+
+def _unfinished(store: Store, plan: dict[str, Any]) -> tuple[list[Failure], list[str]]:
+    failures, pending = [], []
+    for entry in plan["models"]:
+        stages = [("training", "models", key) for key in entry["models"]]
+        stages += [(name, "evaluations", key) for name, key in entry["evaluations"].items()]
+        for stage, kind, key in stages:
+            if store.has(kind, key):
+                continue
+            reason = store.failure(key)
+            if reason is None:
+                pending.append(f"{entry['recipe']}, seed {entry['seed']}: {stage}")
+            else:
+                failures.append(Failure(recipe=entry["recipe"], seed=entry["seed"], stage=stage, reason=reason))
+    return failures, pending
+
+
+def with_means(table: pd.DataFrame) -> pd.DataFrame:
+    """Add rows with seed "mean" where several seeds measured the same: Student's t interval over the seeds.
+
+    A mean is given only where every seed has a value; otherwise it is None with the reason.
+    """
+    if table["seed"].nunique() < 2:
+        return table
+    seeds = table["seed"].nunique()
+    keyed = table.assign(text=table["setting"].map(setting_text))
+    extra = []
+    for _, group in keyed.groupby(["recipe", "evaluation", "text", "metric"], sort=False):
+        row = group.iloc[0].drop("text").to_dict() | {"seed": "mean"}
+        values = [float(value) for value in group["value"] if pd.notna(value)]
+        if len(values) == seeds:
+            low, high = across_seeds(values)
+            row |= {"value": sum(values) / seeds, "low": low, "high": high, "interval": "student t across seeds"}
+        else:
+            reason = next((text for text in group["reason"] if text), f"{len(group)} of {seeds} seeds are measured")
+            row |= {"value": None, "low": None, "high": None, "interval": "", "reason": reason}
+        extra.append(row)
+    return pd.concat([table, pd.DataFrame(extra, columns=list(COLUMNS))], ignore_index=True)

@@ -1,0 +1,64 @@
+"""What there is to choose from, as `assay list` shows it."""
+
+import inspect
+
+from rich.console import Console
+from rich.table import Table
+
+from assay import architectures, attacks, augmentations, corruptions, evaluations, objectives, scores, studies
+from assay.errors import BadValueError, nearest
+from assay.recipe import part_classes
+from assay.study import Study
+
+PACKAGES = {
+    "architectures": architectures,
+    "attacks": attacks,
+    "augmentations": augmentations,
+    "corruptions": corruptions,
+    "evaluations": evaluations,
+    "objectives": objectives,
+    "scores": scores,
+}
+KINDS = ("studies", "recipes", *PACKAGES)
+
+
+def show(console: Console, what: str) -> None:
+    """Print the entries of a kind with what each does, or the kinds themselves for an empty text.
+
+    Raises:
+        BadValueError: there is no such kind.
+    """
+    if not what:
+        console.print("assay list " + "|".join(KINDS), soft_wrap=True)
+        return
+    if what not in KINDS:
+        raise BadValueError(f"{what}: no such kind; {nearest(what, KINDS)}")
+    table = Table(box=None, header_style="dim")
+    for heading in ("name", "what it is"):
+        table.add_column(heading, overflow="fold")
+    for name, text in entries(what):
+        table.add_row(name, text)
+    console.print(table)
+
+
+def entries(what: str) -> list[tuple[str, str]]:
+    """Names and one-line descriptions of a kind."""
+    if what == "studies":
+        return [(study.name, study.title) for study in _studies()]
+    if what == "recipes":
+        return [(recipe.label, f"in {study.name}") for study in _studies() for recipe in study.recipes]
+    classes = part_classes(PACKAGES[what])
+    return [(_call(name, kind), (inspect.getdoc(kind) or "").splitlines()[0]) for name, kind in sorted(classes.items())]
+
+
+def _studies() -> list[Study]:
+    return [getattr(studies, name) for name in studies.__all__]
+
+
+def _call(name: str, kind: type) -> str:
+    """A part's name with its fields, defaults included: `pgd(eps, steps, norm='linf')`."""
+    fields = [
+        str(item).split(":")[0] if item.default is item.empty else f"{item.name}={item.default!r}"
+        for item in inspect.signature(kind).parameters.values()
+    ]
+    return f"{name}({', '.join(fields)})" if fields else name

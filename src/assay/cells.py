@@ -1,0 +1,94 @@
+"""Cells: plain data in, the files of a finished cell out. Nothing here knows the store or where it runs."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from assay.architectures import Ensemble
+from assay.classifier import Classifier
+from assay.data import Task
+from assay.errors import MissingDataError
+from assay.fit import Fitted, Step, build, fit
+from assay.parts import describe
+from assay.provenance import describe_run
+from assay.recipe import Recipe
+from assay.store import pack, pack_weights, to_json, unpack_weights
+from assay.study import EVALUATION_SEED, Cell, EvaluateCell, TrainCell
+
+Report = Callable[[float, str], None]  # the fraction done in [0, 1], and a few words
+
+
+def compute(cell: Cell, task: Task, weights: Sequence[bytes], device: str, report: Report) -> dict[str, bytes]:
+    """Compute a cell: its files by name.
+
+    Args:
+        cell: what to compute.
+        task: the data; it must be what the cell's key was made from.
+        weights: for an evaluation, the models' safetensors in the order of `cell.models`.
+        device: where to compute.
+        report: called now and then.
+    """
+    return (
+        _train(cell, task, device, report)
+        if isinstance(cell, TrainCell)
+        else _evaluate(cell, task, weights, device, report)
+    )
+
+
+def _train(cell: TrainCell, task: Task, device: str, report: Report) -> dict[str, bytes]:
+    if task.train is None:
+        raise MissingDataError(f"{task.name}: has no training images")
+    start = time.perf_counter()
+
+    def show(step: Step) -> None:
+        rate = step.seen / max(time.perf_counter() - start, 1e-9)
+        text = f"epoch {step.epoch}/{step.epochs}  loss {step.loss:.3f}  accuracy {step.accuracy:.1%}"
+        report(step.seen / step.total, f"{text}  {rate:,.0f} images/s")
+
+    fitted = fit(cell.recipe, task.train, seed=cell.seed, validation=task.validation, device=device, progress=show)
+    return {
+        "model.safetensors": pack_weights(fitted.model.state_dict()),
+        "cell.json": to_json(_training_record(cell, fitted, device, time.perf_counter() - start)),
+    }
+
+
+def _training_record(cell: TrainCell, fitted: Fitted, device: str, seconds: float) -> dict[str, Any]:
+    return {
+        "recipe": cell.recipe.name,
+        "seed": cell.seed,
+        "parameters": sum(weight.numel() for weight in fitted.model.parameters()),
+        "history": [epoch._asdict() for epoch in fitted.history],
+        "provenance": describe_run(device, seconds),
+    }
+
+
+def _evaluate(
+    cell: EvaluateCell, task: Task, weights: Sequence[bytes], device: str, report: Report
+) -> dict[str, bytes]:
+    start = time.perf_counter()
+    model = assemble(cell.recipe, task, weights).to(device)
+    observations = cell.evaluation.observe(model, task, EVALUATION_SEED, lambda fraction: report(fraction, ""))
+    report(1.0, "measuring")
+    measurements = cell.evaluation.measure(observations)
+    record = {
+        "recipe": cell.recipe.name,
+        "seed": cell.seed,
+        "evaluation": describe(cell.evaluation),
+        "provenance": describe_run(device, time.perf_counter() - start),
+    }
+    return {
+        "observations.safetensors": pack(observations),
+        "measurements.json": to_json([asdict(measurement) for measurement in measurements]),
+        "cell.json": to_json(record),
+    }
+
+
+def assemble(recipe: Recipe, task: Task, weights: Sequence[bytes]) -> Classifier:
+    """Build the recipe's classifier from stored weights: one model, or an ensemble of several."""
+    members = []
+    for content in weights:
+        member = build(recipe, task.test.shape, task.test.n_classes, seed=0)
+        member.load_state_dict(unpack_weights(content))
+        members.append(member.eval())
+    return Ensemble(members).eval() if recipe.members > 1 else members[0]

@@ -1,0 +1,199 @@
+"""The command line. torch and what needs it are imported only by the commands that compute."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assay.errors import AssayError, BadValueError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from assay.results import Results
+
+app = typer.Typer(
+    name="assay",
+    help="How safe is an image classifier, on every axis at once, and what does each safety technique cost elsewhere?",
+    epilog="Start with: assay run quickstart",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+data_app = typer.Typer(help="Data sets: list what is here, fetch what is not, verify checksums.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Folder = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="Folder with data sets as idx files; else ASSAY_DATA, cache, built in."),
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The store: finished cells and reports.")]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", help="At most N images in every set: a quick try, marked as limited."),
+]
+
+
+def main() -> None:
+    """Run the command line; what a user can mend is one sentence and exit status 2."""
+    try:
+        app()
+    except AssayError as error:
+        print(f"assay: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+
+
+@app.command(epilog='Example: assay run quickstart --seeds 0,1,2 --recipes "pgd*;baseline" --jobs 2')
+def run(
+    study: Annotated[str, typer.Argument(help="A study's name; see `assay list studies`.")],
+    data: Folder = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Train once with each seed, such as 0,1,2. Default: the study's.")
+    ] = None,
+    recipes: Annotated[
+        str | None,
+        typer.Option(metavar="PATTERN", help='Only these recipes: names or shell patterns, separated by ";".'),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes, one thread each. Default: the number of cores.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:0, ...")] = "cpu",
+    limit: Limit = None,
+    out: Out = Path("assay-out"),
+) -> None:
+    """Train and evaluate what is missing of a study, then write its report.
+
+    Interrupt it at any time (Ctrl-C): finished cells stay, and the same command goes on where it was.
+    """
+    from rich.console import Console
+
+    from assay.live import Watcher
+    from assay.run import run_study
+
+    console = Console()
+    chosen = None if seeds is None else _seeds(seeds)
+    watcher = Watcher(console)
+    try:
+        with watcher:
+            results = run_study(
+                study,
+                out=out,
+                data=data,
+                seeds=chosen,
+                recipes=recipes,
+                jobs=jobs or _cores(),
+                device=device,
+                limit=limit,
+                watch=watcher,
+                command=_command(),
+            )
+    except KeyboardInterrupt:
+        console.print("Interrupted. Finished cells are kept; run the same command again to go on.")
+        raise typer.Exit(130) from None
+    _write(console, results, out)
+    if results.failures:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: assay report quickstart --out results")
+def report(
+    study: Annotated[str, typer.Argument(help="A study that was run in this store, complete or in part.")],
+    limit: Limit = None,
+    out: Out = Path("assay-out"),
+) -> None:
+    """Write the report of what the store has of a study; nothing is computed anew."""
+    from rich.console import Console
+
+    from assay.results import load_results
+    from assay.run import folder_of
+    from assay.store import Store
+
+    if not (out / "store.json").exists():
+        raise BadValueError(f"{out}: is no store of assay; run `assay run {study} --out {out}` first")
+    _write(Console(), load_results(Store(out), folder_of(study, limit)), out)
+
+
+@app.command(name="list", epilog="Example: assay list attacks")
+def list_(
+    what: Annotated[str, typer.Argument(help="One of the kinds below; leave it out to see them.")] = "",
+) -> None:
+    """List what there is: studies, recipes, attacks, corruptions, scores, ..."""
+    from rich.console import Console
+
+    from assay.catalogue import show
+
+    show(Console(), what)
+
+
+@data_app.command(name="list", epilog="Example: assay data list --data my-data")
+def data_list(data: Folder = None) -> None:
+    """List the data sets and where each comes from."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from assay.data import status
+
+    table = Table("data set", "split", "images", "where", box=None)
+    for item in status(data):
+        table.add_row(item.name, item.split, f"{item.count:,}" if item.count is not None else "-", item.where)
+    Console().print(table)
+
+
+@data_app.command(epilog="Example: assay data fetch kmnist")
+def fetch(name: Annotated[str, typer.Argument(help="A data set's name, such as kmnist.")]) -> None:
+    """Download a data set to the cache, checked against its checksum."""
+    from assay.data import fetch as fetch_data
+
+    for path in fetch_data(name):
+        typer.echo(path)
+
+
+@data_app.command(epilog="Example: assay data verify")
+def verify(data: Folder = None) -> None:
+    """Check every file that is here against its checksum; exit status 2 if one is damaged."""
+    from assay.data import verify as verify_data
+
+    damaged = 0
+    for item in verify_data(data):
+        damaged += not item.ok
+        typer.echo(f"{'ok     ' if item.ok else 'DAMAGED'}  {item.path}{'' if item.ok else ': ' + item.problem}")
+    if damaged:
+        raise typer.Exit(2)
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(item) for item in text.split(","))
+    except ValueError:
+        raise BadValueError(f"seeds: expected whole numbers separated by commas, such as 0,1,2, got {text!r}") from None
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _command() -> str:
+    import shlex
+
+    return shlex.join(["assay", *sys.argv[1:]])
+
+
+def _write(console: "Console", results: "Results", out: Path) -> None:
+    from assay.report import print_headline, write_report, write_tables
+    from assay.run import folder_of
+
+    folder = out / folder_of(results.study, results.limit)
+    write_tables(results, folder)
+    page = write_report(results, folder)
+    print_headline(results, console)
+    for failure in results.failures:
+        console.print(f"failed: {failure.recipe}, seed {failure.seed}, {failure.stage}: {failure.reason}", style="red")
+    for reason in results.missing.values():
+        console.print(f"not measured: {reason}", style="yellow")
+    if results.pending:
+        console.print(
+            f"{len(results.pending)} cells have not run yet; `assay run {results.study}` goes on", style="yellow"
+        )
+    console.print(f"Report: {page.resolve()}", soft_wrap=True)

@@ -1,0 +1,172 @@
+"""The one training loop: a recipe, images and a seed give a classifier.
+
+Everything drawn comes from the seed: initialisation and dropout from the global stream inside `fork_rng`, the order of
+the images and the pipeline from generators of their own. One seed gives bit-identical weights on one machine with one
+thread.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from assay.attacks import Attack
+from assay.classifier import Classifier, device_of, evaluating, predict, to_unit
+from assay.data import Images, sample
+from assay.errors import AssayError, BadValueError
+from assay.objectives import Batch
+from assay.randomness import derive
+from assay.recipe import Recipe
+
+VERSION = 1  # bumped when the loop gives other weights for the same recipe
+WINDOW = 25  # steps between two looks at the loss: reading it makes a GPU wait
+VALIDATION = 1000  # validation images looked at after each epoch
+
+
+class DivergedError(AssayError):
+    """Training whose loss is not finite."""
+
+
+class Step(NamedTuple):
+    """How far training is: loss and accuracy are means over the last steps."""
+
+    epoch: int
+    epochs: int
+    seen: int
+    total: int
+    loss: float
+    accuracy: float
+
+
+class Epoch(NamedTuple):
+    """One epoch: mean training loss and accuracy, as trained on; accuracy on validation images, None without any."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    validation_accuracy: float | None
+
+
+class Fitted(NamedTuple):
+    """A trained classifier, in evaluation mode, with its history."""
+
+    model: Classifier
+    history: list[Epoch]
+
+
+def ignore(step: Step) -> None:
+    """Ignore progress."""
+
+
+def fit(
+    recipe: Recipe,
+    images: Images,
+    *,
+    seed: int,
+    validation: Images | None = None,
+    device: str | torch.device = "cpu",
+    progress: Callable[[Step], None] = ignore,
+) -> Fitted:
+    """Train one classifier.
+
+    Args:
+        recipe: what to train; an ensemble's members are trained one by one with `recipe.member`.
+        images: the training images; kept in memory on the device, as uint8.
+        seed: determines every draw.
+        validation: looked at after each epoch; it changes nothing.
+        device: where to train.
+        progress: called every few steps.
+
+    Raises:
+        BadValueError: the recipe is an ensemble's.
+        DivergedError: the loss is not finite.
+    """
+    if recipe.members > 1:
+        raise BadValueError("recipe: expected one model, got an ensemble; train recipe.member with several seeds")
+    images = sample(images, recipe.train.images)
+    model = build(recipe, images.shape, images.n_classes, seed).to(device)
+    normalise = getattr(model, "normalise", None)
+    if normalise is not None:
+        normalise.fit(images.x)
+    history = []
+    with torch.random.fork_rng(devices=_cuda(device)):
+        torch.manual_seed(derive(seed, "dropout").initial_seed())
+        for epoch, loss, accuracy in _epochs(model, recipe, images, seed, progress):
+            seen = None if validation is None else _accuracy(model, sample(validation, VALIDATION))
+            history.append(Epoch(epoch, loss, accuracy, seen))
+    return Fitted(model.eval(), history)
+
+
+def build(recipe: Recipe, shape: tuple[int, int, int], n_classes: int, seed: int) -> Classifier:
+    """Build the recipe's untrained network on the CPU; the seed alone determines its weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(seed, "initialisation").initial_seed())
+        return recipe.architecture.build(shape, n_classes)
+
+
+def _cuda(device: str | torch.device) -> list[torch.device]:
+    return [torch.device(device)] if torch.device(device).type == "cuda" else []
+
+
+def _epochs(
+    model: Classifier, recipe: Recipe, images: Images, seed: int, progress: Callable[[Step], None]
+) -> Iterator[tuple[int, float, float]]:
+    """Train epoch by epoch; yield (epoch from 1, mean loss, mean accuracy) after each."""
+    device = device_of(model)
+    x, y = images.x.to(device), images.y.to(device)
+    if any(getattr(step, "needs_soft_labels", False) for step in recipe.pipeline):
+        y = one_hot(y, images.n_classes).float()
+    optimiser = torch.optim.Adam(model.parameters(), lr=recipe.train.learning_rate, fused=True)
+    order, draws = derive(seed, "order"), derive(seed, "pipeline")
+    size, epochs = recipe.train.batch_size, recipe.train.epochs
+    for epoch in range(1, epochs + 1):
+        model.train()
+        window, whole = torch.zeros(3, device=device), torch.zeros(3, dtype=torch.float64)
+        batches = torch.randperm(len(x), generator=order).to(device).split(size)
+        for number, index in enumerate(batches, start=1):
+            batch = _prepare(model, recipe, Batch(to_unit(x[index]), y[index]), draws)
+            loss, logits = recipe.objective(model, batch, draws)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            window += _sums(loss.detach(), logits.detach(), batch.y)
+            if number % WINDOW == 0 or number == len(batches):
+                _check(window, epoch, number)
+                seen = (epoch - 1) * len(x) + min(number * size, len(x))
+                mean_loss, accuracy = (window[:2] / window[2]).tolist()
+                progress(Step(epoch, epochs, seen, epochs * len(x), mean_loss, accuracy))
+                whole += window.cpu()
+                window.zero_()
+        yield epoch, float(whole[0] / whole[2]), float(whole[1] / whole[2])
+
+
+def _prepare(model: Classifier, recipe: Recipe, batch: Batch, generator: torch.Generator) -> Batch:
+    x, y = batch
+    for step in recipe.pipeline:
+        if isinstance(step, Attack):
+            with evaluating(model):
+                x = step(model, x, y, generator)
+        else:
+            x, y = step(x, y, generator)
+    return Batch(x, y)
+
+
+def _sums(loss: Tensor, logits: Tensor, y: Tensor) -> Tensor:
+    labels = y if y.ndim == 1 else y.argmax(dim=1)
+    correct = (logits.argmax(dim=1) == labels).sum()
+    return torch.stack([loss * len(y), correct.to(loss), loss.new_tensor(float(len(y)))])
+
+
+def _check(window: Tensor, epoch: int, number: int) -> None:
+    if not bool(window.isfinite().all()):
+        raise DivergedError(
+            f"training diverged: the loss is not finite in epoch {epoch} by step {number}; "
+            "lower the learning rate or the weight of the objective"
+        )
+
+
+def _accuracy(model: Classifier, images: Images) -> float:
+    correct = [out.logits.argmax(dim=1).cpu() for out in predict(model, images.x)]
+    return float((torch.cat(correct) == images.y).float().mean())

@@ -1,0 +1,65 @@
+"""Provenance: with what, where and how dearly a number was made."""
+
+import platform
+import resource
+import subprocess
+import sys
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import assay
+
+
+@cache
+def software() -> dict[str, str]:
+    """Versions of what computes, and the commit of assay where it runs from a checkout."""
+    names = ("torch", "numpy", "scipy", "scikit-learn")
+    found = {"assay": assay.__version__, "python": platform.python_version(), **{name: version(name) for name in names}}
+    commit = _commit()
+    return {**found, "commit": commit} if commit else found
+
+
+def _commit() -> str:
+    folder = Path(__file__).parent
+    if not any((parent / ".git").exists() for parent in folder.parents):
+        return ""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def describe_run(device: str, seconds: float) -> dict[str, Any]:
+    """The provenance of a cell that took so many seconds.
+
+    `peak_memory_mb` is the largest resident memory of the process so far: an upper bound for the cell.
+    """
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    where = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
+    return {
+        "software": software(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "device": f"{device} ({where})",
+        "threads": torch.get_num_threads(),
+        "seconds": round(seconds, 3),
+        "peak_memory_mb": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+@cache
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
+        if names:
+            return names[0]
+    return platform.processor() or platform.machine()

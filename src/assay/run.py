@@ -1,0 +1,89 @@
+"""Run a study: data, plan, cells, store, results, in one straight line."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from assay import studies
+from assay.data import load_task
+from assay.errors import BadValueError, nearest
+from assay.execute import Source, State, Watch, run
+from assay.provenance import describe_run
+from assay.results import Results, load_results
+from assay.store import Store
+from assay.study import Study, plan, select, summary
+
+DEFAULT_OUT = Path("assay-out")
+
+
+def find_study(name: str) -> Study:
+    """The study of that name in the catalogue.
+
+    Raises:
+        BadValueError: there is none (with the nearest names).
+    """
+    known = {study.name: study for study in (getattr(studies, item) for item in studies.__all__)}
+    if name not in known:
+        raise BadValueError(f"{name}: no such study; {nearest(name, known)}")
+    return known[name]
+
+
+def ignore(state: State) -> None:
+    """Watch nothing."""
+
+
+def folder_of(study: str, limit: int | None) -> str:
+    """The folder of a study's report inside the store: a limited run never overwrites a full one."""
+    return study if limit is None else f"{study}-limit-{limit}"
+
+
+def run_study(
+    study: Study | str,
+    *,
+    out: Path | str = DEFAULT_OUT,
+    data: Path | str | None = None,
+    seeds: tuple[int, ...] | None = None,
+    recipes: str | None = None,
+    jobs: int = 1,
+    device: str = "cpu",
+    limit: int | None = None,
+    watch: Watch = ignore,
+    command: str = "",
+) -> Results:
+    """Run what is missing of a study and return its results.
+
+    Args:
+        study: a study, or the name of one in the catalogue.
+        out: the store; several studies and runs may share it.
+        data: a folder with data sets; else ASSAY_DATA, the cache, what the package brings.
+        seeds: instead of the study's.
+        recipes: only recipes whose label matches one of these shell patterns, separated by ";".
+        jobs: processes; 1 computes in this one.
+        device: "cpu", "cuda", ...
+        limit: at most that many images in every set, for a quick try; such a run is marked as limited everywhere.
+        watch: called with the state of the run several times a second.
+        command: what the user typed, kept as provenance.
+
+    Raises:
+        AssayError: bad input, data that is missing or damaged, a store that cannot be used.
+    """
+    study = find_study(study) if isinstance(study, str) else study
+    if jobs < 1:
+        raise BadValueError(f"jobs: expected a whole number >= 1, got {jobs}")
+    study = replace(study, seeds=study.seeds if seeds is None else seeds)
+    if recipes is not None:
+        study = replace(study, recipes=select(study, recipes))
+    start = time.perf_counter()
+    store = Store(out)
+    folder = None if data is None else Path(data)
+    task = load_task(study.data, outliers=study.outliers, folder=folder, limit=limit)
+    planned = plan(study, task)
+    name = folder_of(study.name, limit)
+    store.write_study(name, {**summary(planned, command), "run": describe_run(device, 0.0)})
+    source = Source(data=study.data, outliers=study.outliers, folder=folder, limit=limit)
+    state = run(planned, store, source, jobs=jobs, device=device, watch=watch)
+    done = {"jobs": jobs, "cells": len(planned.cells), "found": state.found}
+    store.write_study(
+        name, {**summary(planned, command), "run": describe_run(device, time.perf_counter() - start) | done}
+    )
+    return load_results(store, name)

@@ -1,0 +1,238 @@
+"""Studies: recipes x seeds x evaluations, and the cells that they consist of.
+
+A cell is a pure function of what its key names. A model's cell depends on its recipe, seed and training images; an
+evaluation's cell on the models' keys, the evaluation, and the sets that it uses. Ensembles share their members: member
+i of seed s is an ordinary cell of seed s + 1000 i.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from assay import fit
+from assay.data import Images, Task
+from assay.errors import BadValueError, nearest
+from assay.evaluations import Evaluation
+from assay.parts import canonical, describe
+from assay.recipe import BASELINE, Recipe
+from assay.store import key_of
+
+MEMBER_STRIDE = 1000  # seeds of a study are below it, so that members never coincide by chance
+EVALUATION_SEED = 0  # every model of every study meets the same noise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What is compared.
+
+    Attributes:
+        name: one word, such as "quickstart"; also the folder of its report.
+        title: for people.
+        question: what the study answers, in a sentence or two.
+        recipes: what is trained; the one labelled "baseline" is what the others are compared with.
+        evaluations: what is measured of every model.
+        data: the data set, see `assay.data.load_task`.
+        outliers: the anomalous test sets.
+        seeds: one training each.
+    """
+
+    name: str
+    title: str
+    question: str
+    recipes: tuple[Recipe, ...]
+    evaluations: tuple[Evaluation, ...]
+    data: str = "mnist"
+    outliers: tuple[str, ...] = ("fashion_mnist", "kmnist")
+    seeds: tuple[int, ...] = (0,)
+
+    def __post_init__(self) -> None:
+        labels = [recipe.label for recipe in self.recipes]
+        if not labels or not self.evaluations or not self.seeds:
+            raise BadValueError(f"{self.name}: expected at least one recipe, one evaluation and one seed")
+        for what, names in (("recipes", labels), ("evaluations", [item.name for item in self.evaluations])):
+            doubled = sorted({name for name in names if names.count(name) > 1})
+            if doubled:
+                raise BadValueError(f"{self.name}: {what}: expected each once, got {', '.join(doubled)} several times")
+        if not all(0 <= seed < MEMBER_STRIDE for seed in self.seeds) or len(set(self.seeds)) < len(self.seeds):
+            raise BadValueError(f"seeds: expected different numbers in 0..{MEMBER_STRIDE - 1}, got {self.seeds}")
+
+    @property
+    def baseline(self) -> str | None:
+        """The label of the baseline, or None where the study has none."""
+        return next((recipe.label for recipe in self.recipes if recipe.label == BASELINE), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainCell:
+    """Train one model. `cost` is a rough number of seconds on one core, used for order and time left alone."""
+
+    key: str
+    recipe: Recipe
+    seed: int
+    cost: float
+
+    @property
+    def stage(self) -> str:
+        """What the cell does."""
+        return "training"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateCell:
+    """Evaluate one model, or an ensemble of several, on one axis."""
+
+    key: str
+    recipe: Recipe
+    seed: int
+    evaluation: Evaluation
+    models: tuple[str, ...]
+    cost: float
+
+    @property
+    def stage(self) -> str:
+        """What the cell does."""
+        return self.evaluation.name
+
+
+Cell = TrainCell | EvaluateCell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The cells of a study on a task: models first, each once, then evaluations."""
+
+    study: Study
+    training: tuple[TrainCell, ...]
+    evaluating: tuple[EvaluateCell, ...]
+    task: Task = field(repr=False)
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells."""
+        return (*self.training, *self.evaluating)
+
+
+def member_seeds(recipe: Recipe, seed: int) -> tuple[int, ...]:
+    """The seeds of an ensemble's members; of a single model, its own."""
+    return tuple(seed + MEMBER_STRIDE * member for member in range(recipe.members))
+
+
+def plan(study: Study, task: Task) -> Plan:
+    """List the study's cells with their keys; members that recipes share appear once."""
+    training: dict[str, TrainCell] = {}
+    evaluating = []
+    for seed in study.seeds:
+        for recipe in study.recipes:
+            models = []
+            for member_seed in member_seeds(recipe, seed):
+                cell = _train_cell(recipe.member, member_seed, task)
+                training.setdefault(cell.key, cell)
+                models.append(cell.key)
+            evaluating.extend(_evaluate_cells(study, recipe, seed, tuple(models), task))
+    return Plan(study=study, training=tuple(training.values()), evaluating=tuple(evaluating), task=task)
+
+
+def _train_cell(recipe: Recipe, seed: int, task: Task) -> TrainCell:
+    assert task.train is not None, "a study's task has training images"
+    content = {
+        "kind": "model",
+        "fit": fit.VERSION,
+        "recipe": [canonical(part) for part in (recipe.architecture, recipe.pipeline, recipe.objective, recipe.train)],
+        "seed": seed,
+        "data": _fingerprints(task, ("train",)),
+        "limit": task.limit,
+    }
+    steps = 1 + sum(getattr(step, "steps", 1) for step in recipe.pipeline if hasattr(step, "eps"))
+    images = min(recipe.train.images or len(task.train), len(task.train)) * recipe.train.epochs
+    return TrainCell(
+        key=key_of(content), recipe=recipe, seed=seed, cost=1e-3 * images * steps * recipe.architecture.cost
+    )
+
+
+def _evaluate_cells(
+    study: Study, recipe: Recipe, seed: int, models: tuple[str, ...], task: Task
+) -> Iterator[EvaluateCell]:
+    for evaluation in study.evaluations:
+        content = {
+            "kind": "evaluation",
+            "models": list(models),
+            "evaluation": canonical(evaluation),
+            "seed": EVALUATION_SEED,
+            "data": _fingerprints(task, evaluation.uses),
+            "limit": task.limit,
+        }
+        images = min(getattr(evaluation, "images", None) or len(task.test), len(task.test))
+        passes = {"adversarial": 120.0, "shift": 8.0, "anomaly": 3.0}.get(evaluation.name, 1.0)
+        cost = 4e-4 * images * passes * recipe.architecture.cost * recipe.members
+        yield EvaluateCell(
+            key=key_of(content), recipe=recipe, seed=seed, evaluation=evaluation, models=models, cost=cost
+        )
+
+
+def _fingerprints(task: Task, uses: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in uses:
+        content = getattr(task, name)
+        if isinstance(content, Images):
+            found[name] = content.fingerprint
+        elif isinstance(content, dict):
+            found[name] = {key: images.fingerprint for key, images in content.items()}
+    return found
+
+
+def select(study: Study, patterns: str) -> tuple[Recipe, ...]:
+    """The recipes whose label equals, or matches as a shell pattern, one of `patterns`, separated by ";".
+
+    Raises:
+        BadValueError: a pattern matches nothing (with the nearest labels).
+    """
+    labels = {recipe.label: recipe for recipe in study.recipes}
+    chosen: dict[str, Recipe] = {}
+    for pattern in (text.strip() for text in patterns.split(";")):
+        matching = {
+            label: recipe for label, recipe in labels.items() if label == pattern or fnmatchcase(label, pattern)
+        }
+        if not matching:
+            raise BadValueError(f"{pattern}: no recipe of {study.name} matches; {nearest(pattern, labels)}")
+        chosen |= matching
+    return tuple(recipe for recipe in study.recipes if recipe.label in chosen)
+
+
+def summary(plan: Plan, command: str) -> dict[str, Any]:
+    """What the store keeps of a plan: enough to find every cell and to write the report without the data."""
+    study, task = plan.study, plan.task
+    return {
+        "study": study.name,
+        "title": study.title,
+        "question": study.question,
+        "baseline": study.baseline,
+        "recipes": [recipe.label for recipe in study.recipes],
+        "seeds": list(study.seeds),
+        "evaluations": {evaluation.name: describe(evaluation) for evaluation in study.evaluations},
+        "limit": task.limit,
+        "missing": dict(task.missing),
+        "data": {
+            "name": task.name,
+            "images": {name: len(images) for name, images in _sets(task).items()},
+            "fingerprints": {name: images.fingerprint for name, images in _sets(task).items()},
+        },
+        "command": command,
+        "models": _models(plan),
+    }
+
+
+def _sets(task: Task) -> dict[str, Images]:
+    named = {"train": task.train, "validation": task.validation, "test": task.test}
+    return {name: images for name, images in named.items() if images is not None} | task.outliers
+
+
+def _models(plan: Plan) -> list[dict[str, Any]]:
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for cell in plan.evaluating:
+        entry = found.setdefault(
+            (cell.recipe.label, cell.seed),
+            {"recipe": cell.recipe.label, "name": cell.recipe.name, "seed": cell.seed, "models": list(cell.models)},
+        )
+        entry.setdefault("evaluations", {})[cell.evaluation.name] = cell.key
+    return list(found.values())

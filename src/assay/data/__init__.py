@@ -1,1 +1,11 @@
 """Data: images, where they come from, and how they are split."""
+
+from assay.data.checks import status, verify
+from assay.data.downloads import fetch
+from assay.data.images import Images
+from assay.data.mnist_c import load_mnist_c
+from assay.data.sources import load
+from assay.data.splits import sample, split
+from assay.data.task import Task, load_task
+
+__all__ = ["Images", "Task", "fetch", "load", "load_mnist_c", "load_task", "sample", "split", "status", "verify"]

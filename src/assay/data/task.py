@@ -1,8 +1,15 @@
 """A task: the sets that one study trains, tunes and tests on, kept apart."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from assay.data.images import Images
+from assay.data.sources import load
+from assay.data.splits import sample, split
+from assay.errors import BadValueError, MissingDataError
+from assay.parts import check_count
+
+SMALLEST = 6  # training images, so that a sixth of them is a validation image
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,3 +33,64 @@ class Task:
     outliers: dict[str, Images] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     limit: int | None = None
+
+
+def load_task(
+    name: str = "mnist",
+    *,
+    outliers: tuple[str, ...] = ("fashion_mnist", "kmnist"),
+    folder: Path | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+) -> Task:
+    """Load the sets of a study: training, validation and test images, and anomalous test sets.
+
+    Validation takes 5,000 training images, or a sixth of a training set of less than 30,000.
+
+    Args:
+        name: a data set that `load` knows, or one of your own in `folder`.
+        outliers: data sets whose test sets are anomalies; the task's own name among them is left out.
+        folder: where to look first; defaults to the environment variable ASSAY_DATA.
+        limit: cut every set to at most this many images, drawn at random.
+        seed: of the split and of the draws.
+
+    Returns:
+        The task. An outlier set that is not here is in `missing`, with the sentence that says so.
+
+    Raises:
+        MissingDataError: the training or the test set is not here.
+        DamagedDataError: a file is cut or altered.
+        BadValueError: an unknown name, a limit below 1, a training set of less than 6 images, or sets that do not fit
+            together.
+    """
+    if limit is not None:
+        check_count("task", "limit", limit)
+    full, test = load(name, "train", folder=folder), load(name, "test", folder=folder)
+    if len(full) < SMALLEST:
+        raise BadValueError(f"{full.name}: expected at least {SMALLEST} images to split, got {len(full)}")
+    train, validation = split(full, validation=min(5000, len(full) // 6), seed=seed)
+    found, missing = _load_outliers([other for other in outliers if other != name], folder)
+    for images in (full, *found.values()):
+        if images.shape != test.shape:
+            raise BadValueError(
+                f"{images.name}: expected images of shape {test.shape}, as {test.name} has, got {images.shape}"
+            )
+    return Task(
+        name=name,
+        train=sample(train, limit, seed=seed),
+        validation=sample(validation, limit, seed=seed),
+        test=sample(test, limit, seed=seed),
+        outliers={other: sample(images, limit, seed=seed) for other, images in found.items()},
+        missing=missing,
+        limit=limit,
+    )
+
+
+def _load_outliers(names: list[str], folder: Path | None) -> tuple[dict[str, Images], dict[str, str]]:
+    found, missing = {}, {}
+    for name in names:
+        try:
+            found[name] = load(name, "test", folder=folder)
+        except MissingDataError as error:
+            missing[name] = str(error)
+    return found, missing

@@ -111,16 +111,29 @@ def input_gradient(model: Classifier, x: Tensor, aim: Aim) -> Climb:
 
     Weights keep their gradients and flags, and no gradient with respect to a weight is computed: autograd is asked for
     x only. Works for callers under no_grad or inference_mode and on tensors made there.
+
+    Raises:
+        ContractError: the logits do not depend on x, as far as autograd can tell.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        leaf = (x.clone() if x.is_inference() else x.detach()).requires_grad_()
-        labels = aim.labels.clone() if aim.labels.is_inference() else aim.labels
-        loss, logits = _loss_and_logits(model, leaf, labels)
+        leaf = _ordinary(x).detach().requires_grad_()
+        loss, logits = _loss_and_logits(model, leaf, _ordinary(aim.labels))
         if aim.sign is not None:
-            loss = loss * aim.sign
+            loss = loss * _ordinary(aim.sign)
         # The sum, not the mean: an image's gradient does not depend on what shares its batch.
-        gradient = torch.autograd.grad(loss.sum(), leaf)[0]
+        total = loss.sum()
+        gradient = torch.autograd.grad(total, leaf, allow_unused=True)[0] if total.requires_grad else None
+    if gradient is None:
+        raise ContractError(
+            "the model's output: expected logits that depend on the image differentiably, got none; "
+            "remove what cuts the graph (detach, no_grad, rounding), or leave out attacks that need gradients"
+        )
     return Climb(loss.detach(), logits.detach(), gradient)
+
+
+def _ordinary(tensor: Tensor) -> Tensor:
+    """The tensor, or a copy where autograd cannot save it, as it was made in inference mode."""
+    return tensor.clone() if tensor.is_inference() else tensor
 
 
 def judge(model: Classifier, x: Tensor, aim: Aim) -> tuple[Tensor, Tensor]:

@@ -1,10 +1,9 @@
-"""What every augmentation shares: its contract, and labels as probabilities."""
+"""What every augmentation shares: its contract."""
 
 from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from assay.parts import Part
 
@@ -32,8 +31,3 @@ class Augmentation(Part, Protocol):
             x of the same shape in [0, 1], and y in the form it came in.
         """
         ...
-
-
-def soft_labels(y: Tensor, n_classes: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Labels as probabilities (B, K): indices (B,) become one-hot rows, probabilities stay."""
-    return F.one_hot(y, n_classes).to(dtype) if y.ndim == 1 else y

@@ -44,7 +44,7 @@ class MixUp:
         if y.ndim != 2 or not y.is_floating_point():
             raise BadValueError(
                 f"mixup: y: expected probabilities (B, K), got {y.dtype} of shape {tuple(y.shape)}; "
-                "soft_labels(y, n_classes) makes them from indices"
+                "torch.nn.functional.one_hot(y, n_classes).float() makes them from indices"
             )
         share = self.share(generator)
         partner = torch.randperm(len(x), generator=generator).to(x.device)

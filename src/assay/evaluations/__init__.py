@@ -1,1 +1,6 @@
 """Evaluations: each observes a model on one axis, then measures what was observed."""
+
+from assay.evaluations.adversarial import Adversarial
+from assay.evaluations.base import Evaluation, Measurement, Observations
+
+__all__ = ["Adversarial", "Evaluation", "Measurement", "Observations"]

@@ -1,0 +1,190 @@
+"""Adversarial robustness: accuracy within a budget of change, per attack and in the worst case over all attacks.
+
+Worst case: an image stands at a budget when the model is right on the clean image, and no attack fools it at this or a
+smaller budget. This is the number to report, and it falls with the budget by construction. Beside it, as papers report
+them, each attack's own accuracy at each single budget; one that rises with the budget shows that the attack fails
+there, most often because the model hides its gradients (Athalye, Carlini and Wagner, 2018, Obfuscated gradients give a
+false sense of security; Carlini et al., 2019, On evaluating adversarial robustness).
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from assay.attacks import FGSM, PGD, Attack
+from assay.classifier import Classifier, device_of, predict_all, to_unit
+from assay.data.images import Images
+from assay.data.splits import sample
+from assay.data.task import Task
+from assay.errors import BadValueError
+from assay.evaluations.base import Measurement, Observations, Progress, no_progress
+from assay.evaluations.robust_accuracy import accuracy, mean_accuracy, rises
+from assay.evaluations.strike import strike
+from assay.parts import check_count, check_number, shown_fields
+from assay.randomness import derive
+
+CHUNK = 500  # images attacked at once; a constant, since each chunk has its own draws
+WORST = "worst_case"
+
+
+def _studied() -> tuple[Attack, ...]:
+    return FGSM(eps=0.3), PGD(eps=0.3, steps=40, early_stop=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adversarial:
+    """Accuracy under attack on the test set.
+
+    Attributes:
+        attacks: of one norm; each is given every budget as its radius, whatever its own.
+        budgets: radii in pixel units (pixels in [0, 1]) and the attacks' norm, ascending, > 0.
+        images: attack a fixed random sample of that many images; None attacks all.
+        examples: images kept with their attacked versions by the last attack.
+        single: attack every image at every budget, for each attack's own accuracy. Without, only images that still
+            stand are attacked, which is cheaper and gives the worst case alone.
+    """
+
+    name: ClassVar[str] = "adversarial"
+    version: ClassVar[int] = 1
+    uses: ClassVar[tuple[str, ...]] = ("test",)
+
+    attacks: tuple[Attack, ...] = field(default_factory=_studied)
+    budgets: tuple[float, ...] = (0.2, 0.3, 0.4, 0.5)
+    images: int | None = None
+    examples: int = 6
+    single: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.attacks or len({attack.norm for attack in self.attacks}) != 1:
+            raise BadValueError("adversarial: attacks: expected at least one, all of one norm")
+        if len(set(self.labels)) < len(self.labels):
+            raise BadValueError(f"adversarial: attacks: expected different ones, got {', '.join(self.labels)}")
+        for eps in self.budgets:
+            check_number(self.name, "budgets", eps, low=0)
+        if not self.budgets or self.budgets[0] <= 0 or any(a >= b for a, b in pairwise(self.budgets)):
+            raise BadValueError(f"adversarial: budgets: expected ascending numbers > 0, got {self.budgets}")
+        if self.images is not None:
+            check_count(self.name, "images", self.images)
+        check_count(self.name, "examples", self.examples, low=0)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What each attack is called: its name, or where several share one, its description without eps."""
+        counts = Counter(attack.name for attack in self.attacks)
+        return tuple(a.name if counts[a.name] == 1 else _without_eps(a) for a in self.attacks)
+
+    def observe(self, model: Classifier, task: Task, seed: int, progress: Progress = no_progress) -> Observations:
+        """Attack the test images.
+
+        Returns:
+            Tensors, for N images: "clean", "worst/<eps>" and (with `single`) "single/<attack>/<eps>", each (N,) bool,
+            true where the model is right; "outside/<attack>" (N,) bool, where an attack left its budget (only if it
+            did); for the first k images "example/clean" and "example/adversarial/<eps>" (k, C, H, W) float32,
+            "example/prediction/<eps>" and "example/label" (k,) int64.
+
+        Raises:
+            BadValueError: a label lies outside the model's classes.
+            ContractError: the model or an attack breaks its contract.
+        """
+        images = sample(task.test, self.images)
+        if int(images.y.max()) >= model.n_classes:
+            raise BadValueError(
+                f"{images.name}: expected labels in 0..{model.n_classes - 1}, as the model has {model.n_classes} "
+                f"classes, got {int(images.y.max())}"
+            )
+        clean = predict_all(model, images.x).logits.argmax(1) == images.y
+        chunks = [
+            self._attack_chunk(model, images, clean, start, seed, progress) for start in range(0, len(images), CHUNK)
+        ]
+        tensors = {"clean": clean, **{key: torch.cat([chunk[key] for chunk in chunks]) for key in chunks[0]}}
+        notes = {}
+        for label in self.labels:
+            count = int(tensors[f"outside/{label}"].sum())
+            if count == 0:
+                del tensors[f"outside/{label}"]
+                continue
+            notes[f"out of bounds/{label}"] = (
+                f"{label} returned points outside its budget or [0, 1] for {count} images; they were brought inside "
+                "before they were judged"
+            )
+        return Observations(tensors={**tensors, **self._examples(model, images, seed)}, notes=notes)
+
+    def _attack_chunk(
+        self, model: Classifier, images: Images, clean: Tensor, start: int, seed: int, progress: Progress
+    ) -> dict[str, Tensor]:
+        part = slice(start, start + CHUNK)
+        x, y = to_unit(images.x[part], device_of(model)), images.y[part]
+        standing = clean[part].clone()
+        tensors = {f"outside/{label}": torch.zeros_like(standing) for label in self.labels}
+        runs = [
+            (eps, attack, label)
+            for eps in self.budgets
+            for attack, label in zip(self.attacks, self.labels, strict=True)
+        ]
+        for number, (eps, attack, label) in enumerate(runs, start=1):
+            index = torch.arange(len(y)) if self.single else standing.nonzero().squeeze(1)
+            right = standing.clone()
+            if len(index):
+                there = index.to(x.device)
+                draws = derive(seed, self.name, _without_eps(attack), float(eps), start)
+                found = strike(model, attack.at(eps), x[there], y[index].to(x.device), draws)
+                right[index] = found.prediction == y[index]
+                tensors[f"outside/{label}"][index] |= found.outside
+            standing &= right
+            if self.single:
+                tensors[f"single/{label}/{eps:g}"] = right
+            tensors[f"worst/{eps:g}"] = standing.clone()
+            progress((start + len(y) * number / len(runs)) / len(images))
+        return tensors
+
+    def _examples(self, model: Classifier, images: Images, seed: int) -> dict[str, Tensor]:
+        if self.examples == 0:
+            return {}
+        x, y = to_unit(images.x[: self.examples]), images.y[: self.examples].clone()
+        tensors = {"example/clean": x, "example/label": y}
+        device = device_of(model)
+        for eps in self.budgets:
+            draws = derive(seed, self.name, "examples", float(eps))
+            found = strike(model, self.attacks[-1].at(eps), x.to(device), y.to(device), draws)
+            tensors[f"example/adversarial/{eps:g}"] = found.points
+            tensors[f"example/prediction/{eps:g}"] = found.prediction
+        return tensors
+
+    def measure(self, observations: Observations) -> list[Measurement]:
+        """Turn observations into measurements.
+
+        "accuracy" at eps 0 (clean), for "worst_case" and each attack at each budget (Wilson's interval);
+        "mean_accuracy", the worst case's mean over the budgets (bootstrap over images); "accuracy_rise", where an
+        attack's own accuracy is higher at a budget than at the one before, beyond chance (paired bootstrap);
+        "out_of_bounds", the number of images for which an attack left its budget, where it did.
+        """
+        tensors = observations.tensors
+        found = [accuracy({"eps": 0.0}, tensors["clean"])]
+        for eps in self.budgets:
+            found.append(accuracy({"attack": WORST, "eps": float(eps)}, tensors[f"worst/{eps:g}"]))
+        found.append(mean_accuracy({"attack": WORST}, torch.stack([tensors[f"worst/{eps:g}"] for eps in self.budgets])))
+        for label in self.labels if self.single else ():
+            curve = [(float(eps), tensors[f"single/{label}/{eps:g}"]) for eps in self.budgets]
+            found += [accuracy({"attack": label, "eps": eps}, right) for eps, right in curve]
+            found += rises(label, curve)
+        for label in self.labels:
+            if (outside := tensors.get(f"outside/{label}")) is not None:
+                found.append(
+                    Measurement(
+                        setting={"attack": label},
+                        metric="out_of_bounds",
+                        value=float(outside.sum()),
+                        n=len(outside),
+                        higher_is_better=False,
+                    )
+                )
+        return found
+
+
+def _without_eps(attack: Attack) -> str:
+    inside = ", ".join(f"{key}={value!r}" for key, value in shown_fields(attack).items() if key != "eps")
+    return f"{attack.name}({inside})" if inside else attack.name

@@ -103,7 +103,9 @@ def build(recipe: Recipe, shape: tuple[int, int, int], n_classes: int, seed: int
     """Build the recipe's untrained network on the CPU; the seed alone determines its weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "initialisation").initial_seed())
-        return recipe.architecture.build(shape, n_classes)
+        model = recipe.architecture.build(shape, n_classes)
+    # Channels last: the same values to rounding, and 1.4 x the speed on a CPU (benchmarks/training.py).
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def _cuda(device: str | torch.device) -> list[torch.device]:
@@ -124,7 +126,8 @@ def _epochs(
     for epoch in range(1, epochs + 1):
         model.train()
         window, whole = torch.zeros(3, device=device), torch.zeros(3, dtype=torch.float64)
-        batches = torch.randperm(len(x), generator=order).to(device).split(size)
+        drawn = torch.randperm(len(x), generator=order).to(device)
+        batches = torch.split(drawn, size)
         for number, index in enumerate(batches, start=1):
             batch = _prepare(model, recipe, Batch(to_unit(x[index]), y[index]), draws)
             loss, logits = recipe.objective(model, batch, draws)

@@ -3,6 +3,7 @@
 Lakshminarayanan, Pritzel, Blundell 2017, "Simple and scalable predictive uncertainty estimation using deep ensembles".
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -44,7 +45,7 @@ class Ensemble(Classifier):
         pieces = features.chunk(len(self.models), dim=1)
         logits = torch.stack([member.head(piece) for member, piece in zip(self.members, pieces, strict=True)])
         energies = logits.logsumexp(dim=2, keepdim=True)
-        mean_probability = (logits - energies).logsumexp(dim=0) - torch.log(logits.new_tensor(len(self.models)))
+        mean_probability = (logits - energies).logsumexp(dim=0) - math.log(len(self.models))
         return mean_probability + energies.mean(dim=0)
 
     @property

@@ -1,0 +1,132 @@
+"""FGSM and PGD against foolbox and torchattacks: same start, steps and step size give the same points.
+
+Both libraries take the mean or the sum of the loss over the batch, on which neither the sign nor the direction of an
+image's gradient depends. Without a random start nothing is drawn.
+"""
+
+import warnings
+from types import ModuleType
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from assay.attacks import FGSM, PGD
+from assay.attacks.norms import Norm, lengths
+from assay.classifier import Classifier, evaluating
+
+pytestmark = pytest.mark.oracle
+
+STEPS = 12
+
+
+def library(name: str) -> ModuleType:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # foolbox imports names that SciPy has deprecated
+        module: ModuleType = pytest.importorskip(name, reason=f"{name} is not installed; make test-oracles installs it")
+    return module
+
+
+@pytest.fixture(scope="module")
+def foolbox() -> ModuleType:
+    return library("foolbox")
+
+
+@pytest.fixture(scope="module")
+def torchattacks() -> ModuleType:
+    return library("torchattacks")
+
+
+class Net(Classifier):
+    def __init__(self) -> None:
+        super().__init__()
+        self.n_classes = 5
+        self.body = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(200, 24))
+        self.last = nn.Linear(24, 5)
+
+    def features(self, x: Tensor) -> Tensor:
+        return F.relu(self.body(x))
+
+    def head(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.last(features)
+        return logits
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[Classifier, Tensor, Tensor]:
+    """A network trained on noisy versions of five random patterns, with 200 images that it has not seen."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model, patterns = Net(), torch.rand(5, 1, 12, 12)
+        y = torch.arange(1000) % 5
+        x = (0.5 * patterns[y] + 0.25 + 0.3 * torch.randn(1000, 1, 12, 12)).clamp(0, 1)
+        optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
+        for start in range(0, 800, 20):
+            optimiser.zero_grad()
+            loss = F.cross_entropy(model(x[start : start + 20]), y[start : start + 20])
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+    return model.eval(), x[800:], y[800:]
+
+
+def agree(model: Classifier, points: Tensor, theirs: Tensor, y: Tensor) -> None:
+    """The points agree, but for pixels whose gradient is 0 within rounding; the same images are fooled."""
+    apart = (points - theirs).abs() > 1e-5
+    assert float(apart.float().mean()) < 1e-3
+    fooled = model(points).argmax(1) != y
+    assert 10 < int(fooled.sum()) < len(y)
+    assert torch.equal(model(theirs).argmax(1) != y, fooled)
+
+
+def ours(attack: FGSM | PGD, scene: tuple[Classifier, Tensor, Tensor]) -> Tensor:
+    with evaluating(scene[0]):
+        return attack(*scene, torch.Generator())
+
+
+def pgd(eps: float, norm: Norm) -> PGD:
+    return PGD(eps=eps, steps=STEPS, step_size=eps / 5, norm=norm, random_start=False)
+
+
+@pytest.mark.parametrize(("norm", "eps"), [("linf", 0.1), ("l2", 0.8)])
+def test_foolbox_pgd(foolbox: ModuleType, trained: tuple[Classifier, Tensor, Tensor], norm: Norm, eps: float) -> None:
+    model, x, y = trained
+    kind = {"linf": foolbox.attacks.LinfPGD, "l2": foolbox.attacks.L2PGD}[norm]
+    attack = kind(abs_stepsize=eps / 5, steps=STEPS, random_start=False)
+    theirs = attack(foolbox.PyTorchModel(model, bounds=(0, 1)), x, y, epsilons=eps)[1]
+    assert float(lengths(theirs - x, norm).max()) <= eps + 1e-5
+    agree(model, ours(pgd(eps, norm), trained), theirs, y)
+
+
+@pytest.mark.parametrize(("norm", "eps"), [("linf", 0.1), ("l2", 0.8)])
+def test_foolbox_fgsm(foolbox: ModuleType, trained: tuple[Classifier, Tensor, Tensor], norm: Norm, eps: float) -> None:
+    model, x, y = trained
+    kind = {"linf": foolbox.attacks.LinfFastGradientAttack, "l2": foolbox.attacks.L2FastGradientAttack}[norm]
+    theirs = kind(random_start=False)(foolbox.PyTorchModel(model, bounds=(0, 1)), x, y, epsilons=eps)[1]
+    agree(model, ours(FGSM(eps=eps, norm=norm), trained), theirs, y)
+
+
+@pytest.mark.parametrize(("norm", "eps"), [("linf", 0.1), ("l2", 0.8)])
+def test_torchattacks_pgd(
+    torchattacks: ModuleType, trained: tuple[Classifier, Tensor, Tensor], norm: Norm, eps: float
+) -> None:
+    model, x, y = trained
+    kind = {"linf": torchattacks.PGD, "l2": torchattacks.PGDL2}[norm]
+    theirs = kind(model, eps=eps, alpha=eps / 5, steps=STEPS, random_start=False)(x, y)
+    agree(model, ours(pgd(eps, norm), trained), theirs, y)
+
+
+def test_torchattacks_fgsm(torchattacks: ModuleType, trained: tuple[Classifier, Tensor, Tensor]) -> None:
+    model, x, y = trained
+    agree(model, ours(FGSM(eps=0.1), trained), torchattacks.FGSM(model, eps=0.1)(x, y), y)
+
+
+def test_torchattacks_towards_a_target(torchattacks: ModuleType, trained: tuple[Classifier, Tensor, Tensor]) -> None:
+    """Only images of other classes: ours attacks those of the target class away from it."""
+    model, x, y = trained
+    x, y = x[y != 2], y[y != 2]
+    attack = torchattacks.PGD(model, eps=0.1, alpha=0.02, steps=STEPS, random_start=False)
+    attack.set_mode_targeted_by_label(quiet=True)
+    theirs = attack(x, torch.full_like(y, 2))
+    mine = PGD(eps=0.1, steps=STEPS, step_size=0.02, random_start=False, target=2)
+    agree(model, ours(mine, (model, x, y)), theirs, y)

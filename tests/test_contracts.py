@@ -1,0 +1,230 @@
+"""Every exported part is held to the contract of its kind: a new one is tested by its export line."""
+
+import json
+from collections.abc import Callable
+from dataclasses import MISSING, fields, replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+import assay.attacks
+import assay.augmentations
+import assay.corruptions
+import assay.objectives
+import assay.scores
+from assay import parts
+from assay.architectures.ensemble import Ensemble
+from assay.attacks import FGSM, Attack
+from assay.attacks.base import attack_loss
+from assay.attacks.norms import lengths
+from assay.augmentations import Augmentation
+from assay.classifier import Classifier
+from assay.corruptions import Corruption
+from assay.recipe import part_classes
+
+# Values for fields that have no default. A part with another such field adds its value here.
+VALUES: dict[str, Any] = {
+    "eps": 0.1,
+    "steps": 10,
+    "length": 5,
+    "holes": 2,
+    "alpha": 0.5,
+    "attack": FGSM(eps=0.1),
+}
+
+
+def examples(module: ModuleType) -> list[Any]:
+    """One instance of each part that the module exports; attacks in each of their norms."""
+    made = [
+        kind(**{f.name: VALUES[f.name] for f in fields(kind) if f.default is f.default_factory is MISSING})
+        for kind in part_classes(module).values()
+    ]
+    return made + [replace(part, norm="l2") for part in made if "norm" in {f.name for f in fields(part)}]
+
+
+MODULES = (assay.attacks, assay.augmentations, assay.corruptions, assay.objectives, assay.scores)
+ATTACKS: list[Attack] = examples(assay.attacks)
+AUGMENTATIONS: list[Augmentation] = examples(assay.augmentations)
+CORRUPTIONS: list[Corruption] = examples(assay.corruptions)
+
+attacks = pytest.mark.parametrize("attack", ATTACKS, ids=parts.describe)
+augmentations = pytest.mark.parametrize("augmentation", AUGMENTATIONS, ids=parts.describe)
+corruptions = pytest.mark.parametrize("corruption", CORRUPTIONS, ids=parts.describe)
+
+
+def generator(seed: int = 3) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def batch(size: int = 12, classes: int = 4, count: int = 6) -> tuple[Tensor, Tensor]:
+    g = generator(0)
+    x = torch.rand(count, 1, size, size, generator=g)
+    x[0, 0, :4], x[1, 0, :4] = 0, 1  # pixels on the border of [0, 1]
+    return x, torch.randint(0, classes, (count,), generator=g)
+
+
+# All parts
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_a_part_prints_as_a_text_that_parses_back_and_has_a_key(module: ModuleType) -> None:
+    known = {part.name: type(part) for part in [*ATTACKS, *examples(module)]}
+    assert examples(module)
+    for part in examples(module):
+        assert parts.parse(parts.describe(part), known) == [part]
+        assert hash(part) == hash(replace(part))
+        assert parts.canonical(part)["name"] == part.name
+        assert json.dumps(parts.canonical(part), allow_nan=False)
+
+
+# Attacks
+
+
+@attacks
+def test_an_attack_stays_in_the_ball_and_the_unit_interval(attack: Attack, small: Classifier) -> None:
+    x, y = batch()
+    for eps in (0.0, 0.1, 0.7):
+        for dtype in (torch.float32, torch.float64):
+            points = attack.at(eps)(small.to(dtype).eval(), x.to(dtype), y, generator())
+            assert points.shape == x.shape
+            assert points.dtype == dtype
+            assert not points.requires_grad
+            assert float(points.min()) >= 0
+            assert float(points.max()) <= 1
+            assert float(lengths(points - x, attack.norm).max()) <= eps + 1e-6
+            if eps == 0:
+                assert torch.equal(points, x.to(dtype))
+
+
+@attacks
+def test_an_attack_repeats_itself_for_the_same_generator(attack: Attack, small: Classifier) -> None:
+    x, y = batch()
+    small.eval()
+    assert torch.equal(attack(small, x, y, generator()), attack(small, x, y, generator()))
+
+
+@attacks
+@pytest.mark.parametrize("training", [False, True])
+def test_an_attack_leaves_everything_as_found(attack: Attack, small: Classifier, training: bool) -> None:
+    x, y = batch()
+    small.train(training)
+    small.body.train(False)  # type: ignore[union-attr]
+    modes = [module.training for module in small.modules()]
+    small.last.weight.requires_grad_(False)  # type: ignore[union-attr]
+    small.last.bias.grad = torch.ones(4)  # type: ignore[union-attr]
+    before = [(weight.detach().clone(), weight.grad, weight.requires_grad) for weight in small.parameters()]
+    copies, stream = (x.clone(), y.clone()), torch.get_rng_state()
+    attack(small, x, y, generator())
+    assert [module.training for module in small.modules()] == modes
+    assert torch.equal(x, copies[0])
+    assert torch.equal(y, copies[1])
+    assert torch.equal(torch.get_rng_state(), stream)
+    for weight, (value, gradient, flag) in zip(small.parameters(), before, strict=True):
+        assert torch.equal(weight, value)
+        assert weight.grad is gradient
+        assert weight.requires_grad == flag
+
+
+@attacks
+def test_an_attack_reaches_the_optimum_of_a_linear_model(attack: Attack, linear: Any) -> None:
+    """With two classes the loss grows along d = w_other - w_label: x + eps * sign(d), or x + eps * d / ||d||."""
+    g = generator(1)
+    w = torch.randn(2, 36, generator=g)
+    x, y = 0.3 + 0.4 * torch.rand(8, 1, 6, 6, generator=g), torch.randint(0, 2, (8,), generator=g)
+    direction = (w[1 - y] - w[y]).view_as(x)
+    steepest = direction.sign() if attack.norm == "linf" else F.normalize(direction.flatten(1)).view_as(x)
+    best = x + attack.eps * steepest
+    points = attack(linear(w), x, y, g)
+    margin, optimum = ((where * direction).sum((1, 2, 3)) for where in (points, best))
+    reach = ((best - x) * direction).sum((1, 2, 3))
+    assert bool((margin >= optimum - 0.05 * reach).all())  # l2 from a random start turns towards d step by step
+    clipped = attack.at(0.6)(linear(w), x, y, g)
+    if attack.norm == "linf":
+        torch.testing.assert_close(points, best)
+        torch.testing.assert_close(clipped, (x + 0.6 * steepest).clamp(0, 1))
+
+
+@attacks
+def test_an_attack_takes_two_classes_soft_labels_and_ensembles(attack: Attack, linear: Any) -> None:
+    g = generator(2)
+    models = [linear(torch.randn(2, 144, generator=g) / 6) for _ in range(3)]
+    x, y = batch(classes=2)
+    hard = attack(models[0], x, y, generator())
+    torch.testing.assert_close(attack(models[0], x, F.one_hot(y, 2).float(), generator()), hard)
+    soft = F.one_hot(y, 2).double() * 0.6 + 0.2
+    mixed = attack(models[0], x, soft, generator())
+    assert bool((attack_loss(models[0], mixed, soft) > attack_loss(models[0], x, soft)).all())
+    ensemble = Ensemble(models)
+    points = attack(ensemble, x, y, generator())
+    assert bool((attack_loss(ensemble, points, y) > attack_loss(ensemble, x, y)).all())
+
+
+@attacks
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_an_attack_works_where_gradients_are_off(attack: Attack, small: Classifier, context: Callable[[], Any]) -> None:
+    x, y = batch()
+    small.eval()
+    expected = attack(small, x, y, generator())
+    with context():
+        inside = (x.clone(), y.clone())
+        torch.testing.assert_close(attack(small, *inside, generator()), expected)
+    torch.testing.assert_close(attack(small, *inside, generator()), expected)
+
+
+# Augmentations
+
+
+@augmentations
+@pytest.mark.parametrize("soft", [False, True])
+def test_an_augmentation_keeps_shape_range_and_its_input(augmentation: Augmentation, soft: bool) -> None:
+    if augmentation.needs_soft_labels and not soft:
+        return
+    x, hard = batch(count=9)
+    y = F.one_hot(hard, 4).float() if soft else hard
+    copies, stream = (x.clone(), y.clone()), torch.get_rng_state()
+    for seed in range(5):
+        new, labels = augmentation(x, y, generator(seed))
+        again, _ = augmentation(x, y, generator(seed))
+        assert new.shape == x.shape
+        assert new.dtype == x.dtype
+        assert float(new.min()) >= 0
+        assert float(new.max()) <= 1
+        assert labels.shape == y.shape
+        assert labels.dtype == y.dtype
+        assert torch.equal(new, again)
+        if soft:
+            torch.testing.assert_close(labels.sum(1), torch.ones(9))
+            assert float(labels.min()) >= 0
+    assert torch.equal(x, copies[0])
+    assert torch.equal(y, copies[1])
+    assert torch.equal(torch.get_rng_state(), stream)
+
+
+@augmentations
+def test_an_augmentation_takes_colour_oblong_images_and_one_image(augmentation: Augmentation) -> None:
+    for shape in ((1, 3, 10, 14), (4, 3, 14, 10)):
+        x, y = torch.rand(shape, generator=generator()), F.one_hot(torch.zeros(shape[0]).long(), 2).float()
+        assert augmentation(x, y, generator())[0].shape == shape
+
+
+# Corruptions
+
+
+@corruptions
+def test_a_corruption_keeps_shape_range_and_its_input(corruption: Corruption) -> None:
+    x, _ = batch(size=28, count=3)
+    x = (x * 255).round() / 255
+    copy, stream = x.clone(), torch.get_rng_state()
+    new = corruption(x, generator())
+    assert new.shape == x.shape
+    assert new.dtype == x.dtype
+    assert float(new.min()) >= 0
+    assert float(new.max()) <= 1
+    assert not torch.equal(new, x)
+    assert torch.equal(new, corruption(x, generator()))
+    assert torch.equal(x, copy)
+    assert torch.equal(torch.get_rng_state(), stream)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from assay.classifier import Classifier, wrap
-    from assay.data import Images, Task, load, load_task
+    from assay.data import Images, Task, load, load_task, sample
     from assay.errors import AssayError
     from assay.own_model import evaluate
     from assay.recipe import Recipe, parse_recipe
@@ -30,6 +30,7 @@ _HOMES = {
     "load_task": "assay.data",
     "parse_recipe": "assay.recipe",
     "run_study": "assay.run",
+    "sample": "assay.data",
     "wrap": "assay.classifier",
     "write_report": "assay.report",
     "write_tables": "assay.report",
@@ -48,6 +49,7 @@ __all__ = [
     "load_task",
     "parse_recipe",
     "run_study",
+    "sample",
     "wrap",
     "write_report",
     "write_tables",

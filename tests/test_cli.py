@@ -1,0 +1,113 @@
+"""The command line as a stranger meets it: help, listings, one sentence for every mistake."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from assay.store import FORMAT
+
+
+def assay(*arguments: str | Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-m", "assay", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=os.environ | {"COLUMNS": "100", "NO_COLOR": "1"} | environment,
+    )
+
+
+def refused(*arguments: str | Path, **environment: str) -> str:
+    """The one sentence with which a command is refused."""
+    done = assay(*arguments, **environment)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    return done.stderr.strip()
+
+
+@pytest.mark.parametrize("command", [(), ("run",), ("report",), ("list",), ("data",), ("data", "fetch")])
+def test_help_has_a_purpose_and_an_example(command: tuple[str, ...]) -> None:
+    done = assay(*command, "--help")
+    assert done.returncode == 0
+    assert "Usage: assay" in done.stdout
+    assert "assay " + (" ".join(command) or "run quickstart") in done.stdout.split("Usage:")[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("studies", ["quickstart"]),
+        ("recipes", ["baseline", "pgd(eps=0.3, steps=7) > cutout(length=7, holes=1)", "ensemble(members=3)"]),
+        ("attacks", ["fgsm(eps", "pgd(eps, steps"]),
+        ("augmentations", ["cutout(length, holes)", "mixup(alpha)"]),
+        ("corruptions", ["fog", "canny_edges"]),
+        ("scores", ["msp", "vim", "energy"]),
+        ("architectures", ["lenet5", "lenet5_large"]),
+        ("evaluations", ["adversarial", "shift", "anomaly", "calibration"]),
+        ("objectives", ["cross_entropy", "mixed_adversarial"]),
+    ],
+)
+def test_lists(kind: str, expected: list[str]) -> None:
+    done = assay("list", kind, COLUMNS="240")
+    assert done.returncode == 0
+    for text in expected:
+        assert text in done.stdout
+
+
+def test_mistakes_are_answered_with_the_nearest_names(tmp_path: Path) -> None:
+    assert "did you mean quickstart?" in refused("run", "quikstart", "--out", tmp_path)
+    assert "did you mean baseline?" in refused("run", "quickstart", "--recipes", "base-line", "--out", tmp_path)
+    assert "did you mean attacks?" in refused("list", "atacks")
+    assert "seeds: expected whole numbers" in refused("run", "quickstart", "--seeds", "a,b", "--out", tmp_path)
+    assert "kmnist" in refused("data", "fetch", "kmnits")
+    assert "device: tpu9 is not here" in refused(
+        "run", "quickstart", "--device", "tpu9", "--limit", "5", "--out", tmp_path
+    )
+
+
+def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "store.json").write_text(f'{{"format": {FORMAT + 1}}}')
+    assert "written by a newer assay" in refused("run", "quickstart", "--out", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["store.json"]
+
+
+def test_a_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert "choose another folder with --out" in refused("run", "quickstart", "--out", tmp_path / "file")
+
+
+def test_report_needs_a_run(tmp_path: Path) -> None:
+    assert "run `assay run quickstart" in refused("report", "quickstart", "--out", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_data_file_is_found(tmp_path: Path) -> None:
+    (tmp_path / "mnist").mkdir()
+    for prefix in ("train", "t10k"):
+        for kind in ("images-idx3", "labels-idx1"):
+            (tmp_path / "mnist" / f"{prefix}-{kind}-ubyte").write_bytes(b"\0\0\x08\x01\0\0\0\x05abc")
+    out = tmp_path / "out"
+    assert "-ubyte" in refused("run", "quickstart", "--data", tmp_path, "--out", out)
+    done = assay("data", "verify", "--data", tmp_path)
+    assert done.returncode == 2
+    assert "DAMAGED" in done.stdout
+
+
+def test_data_list_names_every_set_and_its_source(tmp_path: Path) -> None:
+    done = assay("data", "list", ASSAY_CACHE=str(tmp_path), ASSAY_DATA="")
+    assert done.returncode == 0
+    for text in ("mnist", "fashion_mnist", "kmnist", "60,000", "embedded", "assay data fetch kmnist"):
+        assert text in done.stdout.replace("\n", " ")
+
+
+def test_data_verify_passes_what_the_package_brings(tmp_path: Path) -> None:
+    done = assay("data", "verify", ASSAY_CACHE=str(tmp_path), ASSAY_DATA="")
+    assert done.returncode == 0, done.stdout
+    assert "DAMAGED" not in done.stdout
+    assert done.stdout.count("ok ") >= 4

@@ -1,0 +1,199 @@
+"""Cells computed here and in processes; failures, deaths, interrupts, shared stores."""
+
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from assay.cells import compute
+from assay.data import load_task
+from assay.errors import BadValueError
+from assay.evaluations import Calibration
+from assay.execute import Source, State, run
+from assay.recipe import Recipe, Train
+from assay.store import Store
+from assay.study import Plan, Study, plan
+
+QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)
+
+
+def small_study(*recipes: Recipe) -> Study:
+    return Study(
+        name="small",
+        title="Small",
+        question="Does it run?",
+        recipes=recipes or (Recipe(train=QUICK), Recipe(train=QUICK, members=2)),
+        evaluations=(Calibration(),),
+        data="tiny",
+        outliers=(),
+    )
+
+
+def prepared(folder: Path, study: Study) -> tuple[Plan, Source]:
+    task = load_task("tiny", outliers=(), folder=folder)
+    return plan(study, task), Source(data="tiny", outliers=(), folder=folder, limit=None)
+
+
+def nothing(state: State) -> None:
+    """Watch nothing."""
+
+
+def quiet(fraction: float, text: str) -> None:
+    """Report nothing."""
+
+
+def contents(store: Store) -> dict[str, bytes]:
+    """Weights, observations and measurements: all that must not depend on where they were made."""
+    names = ("model.safetensors", "observations.safetensors", "measurements.json")
+    return {
+        str(path.relative_to(store.root)): path.read_bytes() for path in store.root.rglob("*") if path.name in names
+    }
+
+
+def test_processes_give_the_same_bytes_as_one(tiny_folder: Path, tmp_path: Path) -> None:
+    planned, source = prepared(tiny_folder, small_study())
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    state = run(planned, here, source, jobs=1, watch=nothing)
+    run(planned, there, source, jobs=2, watch=nothing)
+    assert len(planned.training) == 2  # the baseline is the first member
+    assert state.finished == {cell.key for cell in planned.cells}
+    assert contents(here) == contents(there)
+    assert len(contents(here)) == 2 + 2 * 2
+    assert torch.get_num_threads() >= 1
+
+
+def test_a_second_run_computes_nothing(tiny_folder: Path, tmp_path: Path) -> None:
+    planned, source = prepared(tiny_folder, small_study())
+    store = Store(tmp_path)
+    run(planned, store, source, jobs=1, watch=nothing)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    state = run(planned, store, source, jobs=2, watch=nothing)
+    assert state.found == len(planned.cells)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_diverging_cell_fails_and_the_rest_goes_on(jobs: int, tiny_folder: Path, tmp_path: Path) -> None:
+    wild = Recipe(train=replace(QUICK, learning_rate=1e30), members=2)
+    planned, source = prepared(tiny_folder, small_study(Recipe(train=QUICK), wild))
+    store = Store(tmp_path)
+    state = run(planned, store, source, jobs=jobs, watch=nothing)
+    failed = {cell.stage: state.failed[cell.key] for cell in planned.cells if cell.key in state.failed}
+    assert "loss is not finite" in failed["training"]
+    assert failed["calibration"].startswith("its model could not be trained: ")
+    good = [cell for cell in planned.cells if cell.recipe.train == QUICK]
+    assert {cell.key for cell in good} == state.finished
+    assert all(store.failure(key) == reason for key, reason in state.failed.items())
+
+
+def test_a_killed_worker_is_replaced_and_its_cell_done(tiny_folder: Path, tmp_path: Path) -> None:
+    planned, source = prepared(tiny_folder, small_study(Recipe(train=replace(QUICK, epochs=20))))
+    killed: list[int] = []
+
+    def kill_once(state: State) -> None:
+        if not killed and any(item.fraction > 0 for item in state.running.values()):
+            killed.extend(_children())
+            os.kill(killed[0], signal.SIGKILL)
+
+    state = run(planned, Store(tmp_path), source, jobs=2, watch=kill_once)
+    assert killed
+    assert state.finished == {cell.key for cell in planned.cells}
+
+
+def test_a_cell_whose_worker_always_dies_is_reported(tiny_folder: Path, tmp_path: Path) -> None:
+    planned, source = prepared(tiny_folder, small_study(Recipe(train=replace(QUICK, epochs=1000))))
+
+    def kill(state: State) -> None:
+        if any(item.fraction > 0 for item in state.running.values()):
+            for child in _children():
+                os.kill(child, signal.SIGKILL)
+            for item in state.running.values():
+                item.fraction = 0.0
+
+    state = run(planned, Store(tmp_path), source, jobs=2, watch=kill)
+    assert "process died 2 times" in state.failed[planned.training[0].key]
+    assert not state.finished
+
+
+def test_an_interrupt_leaves_no_process_and_keeps_what_is_finished(tiny_folder: Path, tmp_path: Path) -> None:
+    slow = Recipe(train=replace(QUICK, epochs=1000))
+    planned, source = prepared(tiny_folder, small_study(Recipe(train=QUICK), replace(slow, members=2)))
+    store = Store(tmp_path)
+
+    def interrupt(state: State) -> None:
+        if state.finished:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(planned, store, source, jobs=2, watch=interrupt)
+    assert _children() == []
+    finished = [cell for cell in planned.cells if store.has("models", cell.key) or store.has("evaluations", cell.key)]
+    assert finished
+    assert not list(tmp_path.rglob(".*-*")), "a temporary folder was left"
+
+
+def test_two_runs_share_a_store(tiny_folder: Path, tmp_path: Path) -> None:
+    planned, source = prepared(tiny_folder, small_study())
+    states: list[State] = []
+    threads = [
+        threading.Thread(target=lambda: states.append(run(planned, Store(tmp_path), source, jobs=2, watch=nothing)))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    keys = {cell.key for cell in planned.cells}
+    assert [state.finished for state in states] == [keys, keys]
+    alone = Store(tmp_path / "alone")
+    run(planned, alone, source, jobs=1, watch=nothing)
+    shared = {name: content for name, content in contents(Store(tmp_path)).items() if not name.startswith("alone")}
+    assert shared == contents(alone)
+
+
+def test_a_cell_claimed_elsewhere_is_awaited(tiny_folder: Path, tmp_path: Path) -> None:
+    planned, source = prepared(tiny_folder, small_study(Recipe(train=QUICK)))
+    store, cell = Store(tmp_path), planned.training[0]
+    files = compute(cell, planned.task, [], "cpu", quiet)
+    seen: list[bool] = []
+    with store.claim(cell.key) as claimed:
+        assert claimed
+        worker = threading.Thread(target=lambda: (time.sleep(0.5), store.write("models", cell.key, files)))
+        worker.start()
+        state = run(planned, store, source, jobs=1, watch=lambda state: seen.append(cell.key in state.running))
+        worker.join()
+    assert not any(seen), "computed although another run had it"
+    assert state.finished == {cell.key for cell in planned.cells}
+
+
+def test_an_altered_model_fails_its_evaluation_with_the_remedy(tiny_folder: Path, tmp_path: Path) -> None:
+    planned, source = prepared(tiny_folder, small_study(Recipe(train=QUICK)))
+    store, cell = Store(tmp_path), planned.training[0]
+    store.write("models", cell.key, compute(cell, planned.task, [], "cpu", quiet))
+    weights = tmp_path / "models" / cell.key / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    for jobs in (1, 2):
+        state = run(planned, store, source, jobs=jobs, watch=nothing)
+        assert "cut or altered" in state.failed[planned.evaluating[0].key]
+        assert "delete the folder" in state.failed[planned.evaluating[0].key]
+
+
+def test_an_unknown_device_is_refused(tiny_folder: Path, tmp_path: Path) -> None:
+    planned, source = prepared(tiny_folder, small_study())
+    with pytest.raises(BadValueError, match="device: nonsense is not here"):
+        run(planned, Store(tmp_path), source, jobs=1, device="nonsense", watch=nothing)
+
+
+def _children() -> list[int]:
+    path = Path(f"/proc/{os.getpid()}/task")
+    if not path.exists():
+        pytest.skip("needs /proc to find the workers")
+    found = " ".join((task / "children").read_text() for task in path.iterdir()).split()
+    return [pid for pid in map(int, found) if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]

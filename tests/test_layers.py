@@ -1,0 +1,70 @@
+"""Imports go downward only, and `import assay` stays light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "assay"
+
+# From the bottom upward: a module may import from its own layer and from those above it in this list.
+LAYERS = (
+    ("errors", "parts", "randomness"),
+    ("classifier", "data", "metrics"),
+    ("architectures", "corruptions", "augmentations", "attacks", "scores"),
+    ("objectives",),
+    ("recipe", "fit"),
+    ("evaluations",),
+    ("provenance", "study", "store", "cells", "results"),
+    ("execute", "report", "run", "own_model", "studies", "catalogue"),
+    ("live",),
+    ("cli",),
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+
+
+def imported(path: Path) -> set[str]:
+    """The rooms of assay that a file imports, wherever in the file it does so."""
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "assay":
+            rooms |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("assay."):
+            rooms.add(node.module.split(".")[1])
+        elif isinstance(node, ast.Import):
+            rooms |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("assay.")}
+    return rooms
+
+
+def room(path: Path) -> str:
+    """The room that a file stands in."""
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+FILES = sorted(path for path in SOURCE.rglob("*.py") if room(path) != "__init__")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_go_downward_only(path: Path) -> None:
+    assert room(path) in LEVEL, f"{room(path)} has no layer yet: add it to LAYERS"
+    for other in imported(path):
+        assert LEVEL[other] <= LEVEL[room(path)], f"{room(path)} imports {other}, which lies above it"
+
+
+@pytest.mark.parametrize("module", ["assay", "assay.cli"])
+def test_light_imports(module: str) -> None:
+    heavy = ("torch", "numpy", "pandas", "rich.live")
+    code = f"import sys, {module}; sys.exit(any(name in sys.modules for name in {heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_nothing_read_from_disk_runs_code() -> None:
+    forbidden = {"torch.load", "pickle.load", "pickle.loads", "joblib.load", "eval", "exec", "yaml.load"}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                assert ast.unparse(node.func) not in forbidden, f"{path}: {ast.unparse(node.func)}"
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+                assert ast.unparse(node.value) == "False", path

@@ -44,7 +44,7 @@ def test_a_background_stays_exactly_what_it_is() -> None:
 
 
 def test_names_and_refusals() -> None:
-    assert describe(MixUp(alpha=1.0)) == "mixup(alpha=1.0)"
+    assert describe(MixUp(alpha=0.25)) == "mixup(alpha=0.25)"
     assert MixUp.needs_soft_labels
     with pytest.raises(BadValueError, match="mixup: alpha: expected a number > 0, got 0"):
         MixUp(alpha=0)

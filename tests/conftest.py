@@ -1,13 +1,18 @@
-"""Models with closed forms, shared by the tests of several packages."""
+"""What the tests of several packages share: small models, and how hypothesis runs."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 from torch import Tensor, nn
 
 from assay.classifier import Classifier
+
+# The same examples in each run, and no deadline: a busy machine fails no test.
+settings.register_profile("assay", deadline=None, derandomize=True)
+settings.load_profile("assay")
 
 MakeLinear = Callable[[Tensor], Classifier]
 

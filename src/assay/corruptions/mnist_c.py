@@ -1,0 +1,36 @@
+"""MNIST-C: the fifteen corruptions of Mu and Gilmer (2019), with the parameters of the original generator."""
+
+from assay.corruptions.base import Corruption
+from assay.corruptions.brightness import Brightness
+from assay.corruptions.canny_edges import CannyEdges
+from assay.corruptions.dotted_line import DottedLine
+from assay.corruptions.fog import Fog
+from assay.corruptions.glass_blur import GlassBlur
+from assay.corruptions.impulse_noise import ImpulseNoise
+from assay.corruptions.motion_blur import MotionBlur
+from assay.corruptions.rotate import Rotate
+from assay.corruptions.scale import Scale
+from assay.corruptions.shear import Shear
+from assay.corruptions.shot_noise import ShotNoise
+from assay.corruptions.spatter import Spatter
+from assay.corruptions.stripe import Stripe
+from assay.corruptions.translate import Translate
+from assay.corruptions.zigzag import Zigzag
+
+MNIST_C: tuple[Corruption, ...] = (
+    ShotNoise(),
+    ImpulseNoise(),
+    GlassBlur(),
+    MotionBlur(),
+    Shear(),
+    Scale(),
+    Rotate(),
+    Brightness(),
+    Translate(),
+    Stripe(),
+    Fog(),
+    Spatter(),
+    DottedLine(),
+    Zigzag(),
+    CannyEdges(),
+)

@@ -69,11 +69,11 @@ def bootstrap_blocks(n: int, resamples: int, generator: torch.Generator, *, bloc
     """
     if n < 1 or resamples < 1:
         raise BadValueError(f"bootstrap: expected n >= 1 and resamples >= 1, got n = {n}, resamples = {resamples}")
-    rows = max(1, block // n)
+    rows = max(1, min(block, 2**30) // n)
     for start in range(0, resamples, rows):
         size = min(rows, resamples - start)
-        drawn = torch.randint(n, (size, n), generator=generator)
-        drawn += torch.arange(size)[:, None] * n
+        drawn = torch.randint(n, (size, n), generator=generator, dtype=torch.int32)  # half the memory, twice the speed
+        drawn += torch.arange(size, dtype=torch.int32)[:, None] * n
         yield torch.bincount(drawn.flatten(), minlength=size * n).view(size, n).float()
 
 

@@ -1,0 +1,215 @@
+"""95 % intervals of the calibration errors and the proper scores, by one bootstrap over the examples.
+
+A calibration error is a norm of the bins' signed gaps, so noise only ever adds to it, and it adds once more in each
+resample: near calibration a percentile bootstrap never holds the truth (0 of 200 samples of 4,000 from a calibrated
+model) and the basic bootstrap in fewer than half. We use instead, with D the signed gaps weighted as the norm wants
+them, e = D* - D their bootstrap noise, and q(p) a quantile over resamples:
+
+    low  = |D| - q_0.975(|A + e| - |A|)     A: the gaps beyond sqrt(log n) standard deviations, the others 0
+    high = |D| - q_0.025(<g, e>)            g: the norm's gradient at D
+
+Low allows each gap that might be 0 to be 0, which is where noise adds most (the selection of Andrews and Soares 2010,
+"Inference for parameters defined by moment inequalities"). High follows from convexity, |D| - |truth| >= <truth's
+gradient, noise>, with D's gradient in place of the truth's. Both err on the wide
+side: simulated 95 % intervals of 1,000 and 4,000 examples hold the truth in 92 to 100 % of samples.
+Errors that never occurred cannot be resampled: with hardly any errors, intervals are too short.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from assay.metrics.bins import Sorted, bin_counts, bin_sums, equal_mass, equal_width, of_size, sort
+from assay.metrics.calibration import (
+    BIN_SIZE,
+    BINS,
+    adaptive_calibration_error,
+    expected_calibration_error,
+    rms_calibration_error,
+    rms_calibration_error_without_last_bin,
+)
+from assay.metrics.checks import confidence_and_correct, vector
+from assay.metrics.intervals import (
+    RESAMPLES,
+    Interval,
+    bootstrap_blocks,
+    normal_quantile,
+    percentile_interval,
+    wilson,
+)
+from assay.metrics.proper_scores import brier_decomposition
+
+
+class CalibrationIntervals(NamedTuple):
+    """Intervals of the calibration errors; without_last_bin is None where there are fewer than two bins of 100."""
+
+    ece: Interval
+    adaptive_ece: Interval
+    rms: Interval
+    rms_without_last_bin: Interval | None
+    brier_calibration: Interval
+    brier_refinement: Interval
+
+
+def calibration_intervals(
+    confidence: Tensor,
+    correct: Tensor,
+    generator: torch.Generator,
+    *,
+    bins: int = BINS,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+) -> CalibrationIntervals:
+    """Intervals of all binned calibration errors from the same resamples.
+
+    The borders of bins of equal mass and of fixed size stay where the sample puts them.
+
+    Args:
+        confidence: (N,) in [0, 1].
+        correct: (N,) of 0 and 1.
+        generator: a CPU generator.
+        bins: bins of equal width or equal mass.
+        resamples: the number of resamples.
+        level: of the intervals.
+
+    Raises:
+        BadValueError: the input is empty, holds NaN, or leaves those ranges.
+    """
+    c, y = confidence_and_correct(confidence, correct)
+    examples, n = sort(c, y), len(c)
+    binnings = (equal_width(examples.confidence, bins), equal_mass(n, bins), of_size(n, BIN_SIZE))
+    width, mass, size = (_Gaps(examples, ends) for ends in binnings)
+    error = (examples.correct - examples.confidence).float()
+    refinements = []
+    for weights in bootstrap_blocks(n, resamples, generator):
+        errors = (weights * error).cumsum(1)
+        counts = weights.cumsum(1)
+        for gaps in (width, mass, size):
+            gaps.resample(errors, counts)
+        square = (weights @ error.square()).double() / n
+        refinements.append(square - width.last_squares())
+    parts = brier_decomposition(c, y, bins)
+    calibration = width.interval(_two, math.sqrt(parts.calibration), level)
+    last = slice(0, -1)
+    return CalibrationIntervals(
+        ece=width.interval(_one, expected_calibration_error(c, y, bins), level),
+        adaptive_ece=mass.interval(_one, adaptive_calibration_error(c, y, bins), level),
+        rms=size.interval(_two, rms_calibration_error(c, y), level),
+        rms_without_last_bin=None
+        if n < 2 * BIN_SIZE
+        else size.interval(_two, rms_calibration_error_without_last_bin(c, y), level, last),
+        brier_calibration=Interval(calibration.low**2, calibration.high**2),
+        brier_refinement=_basic(torch.cat(refinements), parts.refinement, level),
+    )
+
+
+def _basic(values: Tensor, estimate: float, level: float) -> Interval:
+    """The basic bootstrap 2 estimate - q, which takes off a bias as large as the estimate's own; never below 0."""
+    low, high = percentile_interval(values, level)
+    return Interval(max(2 * estimate - high, 0.0), max(2 * estimate - low, 0.0))
+
+
+class _Norm(NamedTuple):
+    """A norm over the last axis, the weighting of a bin's share that makes it the metric, and its gradient."""
+
+    scale: Callable[[Tensor], Tensor]
+    value: Callable[[Tensor], Tensor]
+    gradient: Callable[[Tensor], Tensor]
+
+
+_one = _Norm(torch.ones_like, lambda gaps: gaps.abs().sum(-1), torch.sign)
+_two = _Norm(
+    lambda share: torch.where(share > 0, share.rsqrt(), 0),  # an empty bin has no gap
+    lambda gaps: gaps.square().sum(-1).sqrt(),
+    lambda gaps: torch.nn.functional.normalize(gaps, dim=-1),
+)
+
+
+class _Gaps:
+    """The signed gaps of one binning, and those of each resample: sums of y - c over a bin / n, and shares n_b / n."""
+
+    def __init__(self, examples: Sorted, ends: Tensor) -> None:
+        self.n = len(examples.confidence)
+        self.ends = ends
+        self.sums = bin_sums(examples.correct - examples.confidence, ends) / self.n
+        self.shares = bin_counts(ends) / self.n
+        chance = examples.confidence * (1 - examples.confidence)
+        self.chance = bin_sums(chance, ends).sqrt() / self.n  # a gap's standard deviation under calibration
+        self.resampled: list[tuple[Tensor, Tensor]] = []
+
+    def resample(self, errors: Tensor, counts: Tensor) -> None:
+        """Take in the running sums (R, N) of a block of resamples."""
+        self.resampled.append((_between(errors, self.ends) / self.n, _between(counts, self.ends) / self.n))
+
+    def last_squares(self) -> Tensor:
+        """sum_b n_b / n gap_b^2 of each resample of the last block: (R,)."""
+        sums, shares = self.resampled[-1]
+        return _two.value(sums * _two.scale(shares)).square()
+
+    def interval(self, norm: _Norm, estimate: float, level: float, part: slice = slice(None)) -> Interval:
+        """The interval of `norm` over the bins of `part`, around the estimate, inside [0, 1]."""
+        sums, shares = (torch.cat(pieces)[:, part] for pieces in zip(*self.resampled, strict=True))
+        scale = norm.scale(self.shares[part])
+        gaps = self.sums[part] * scale
+        noise = sums * norm.scale(shares) - gaps
+        # A bin without a single error looks certain to the bootstrap; chance says how certain it can be.
+        deviation = torch.maximum(noise.square().mean(0).sqrt(), self.chance[part] * scale)
+        clear = gaps.abs() > math.sqrt(math.log(max(self.n, 2))) * deviation
+        anchor = torch.where(clear, gaps, 0)
+        below = percentile_interval(norm.value(anchor + noise) - norm.value(anchor), level).high
+        above = percentile_interval(noise @ norm.gradient(gaps), level).low
+        return Interval(max(min(estimate - below, estimate), 0.0), min(max(estimate - above, estimate), 1.0))
+
+
+def _between(running: Tensor, ends: Tensor) -> Tensor:
+    """Sums of each bin from running sums (R, N): (R, B) float64."""
+    at_ends = running.index_select(1, (ends - 1).clamp(min=0)).double()
+    return torch.where(ends > 0, at_ends, 0).diff(dim=1, prepend=at_ends.new_zeros(len(at_ends), 1))
+
+
+def max_calibration_error_interval(
+    confidence: Tensor, correct: Tensor, *, bins: int = BINS, level: float = 0.95
+) -> Interval:
+    """An interval of the largest gap, from Wilson's interval of the accuracy in each bin, given the confidences.
+
+    With m bins that hold an example, each gets the level 1 - (1 - level) / m (Bonferroni), so that all hold at once;
+    the largest gap then lies between the largest of the nearest and the largest of the farthest distances from mean
+    confidence to those intervals. Wide where a bin holds few examples, as the truth there is open.
+
+    Raises:
+        BadValueError: the input is empty, holds NaN, or leaves its ranges, or level lies outside (0, 1).
+    """
+    normal_quantile(level)
+    c, y = confidence_and_correct(confidence, correct)
+    examples = sort(c, y)
+    ends = equal_width(examples.confidence, bins)
+    counts = bin_counts(ends)
+    rows = torch.stack([counts, bin_sums(examples.correct, ends), bin_sums(examples.confidence, ends)], 1)[counts > 0]
+    near, far = 0.0, 0.0
+    for count, right, total in rows.tolist():
+        low, high = wilson(round(right), round(count), 1 - (1 - level) / len(rows))
+        near = max(near, total / count - high, low - total / count)
+        far = max(far, total / count - low, high - total / count)
+    return Interval(near, far)
+
+
+def mean_interval(
+    values: Tensor, generator: torch.Generator, *, resamples: int = RESAMPLES, level: float = 0.95
+) -> Interval:
+    """The percentile bootstrap of a mean of values (N,), such as those of `nll_each` (Efron and Tibshirani 1993).
+
+    A mean is unbiased, so the percentiles need no correction.
+
+    Raises:
+        BadValueError: values are empty, or not finite.
+    """
+    each = vector("values", values)
+    centre = float(each.mean())
+    centred = (each - centre).float()  # float32 sums of what is left lose nothing that matters
+    n = len(each)
+    means = torch.cat([(weights @ centred).double() for weights in bootstrap_blocks(n, resamples, generator)]) / n
+    low, high = percentile_interval(means, level)
+    return Interval(centre + low, centre + high)

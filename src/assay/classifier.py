@@ -55,20 +55,11 @@ class Classifier(nn.Module, ABC):
         """Map x (B, C, H, W) in [0, 1] to features and logits in one pass.
 
         Raises:
-            ContractError: x or the logits have the wrong shape or type.
+            ContractError: x, the features or the logits have the wrong shape or type.
         """
-        if x.ndim != 4 or not x.is_floating_point():
-            raise ContractError(
-                f"x: expected a float tensor (B, C, H, W) in [0, 1], got {x.dtype} of shape {tuple(x.shape)}"
-            )
+        check_input(x)
         features = self.features(x)
-        logits = self.head(features)
-        if logits.shape != (len(x), self.n_classes):
-            raise ContractError(
-                f"logits: expected shape ({len(x)}, {self.n_classes}), got {tuple(logits.shape)}; "
-                "a classifier returns one row of logits per image"
-            )
-        return Outputs(features, logits)
+        return check_outputs(Outputs(features, self.head(features)), len(x), self.n_classes)
 
     @property
     def members(self) -> tuple["Classifier", ...]:
@@ -79,6 +70,27 @@ class Classifier(nn.Module, ABC):
     def linear_head(self) -> LinearHead | None:
         """The head's weight and bias where it is linear in the features, else None."""
         return None
+
+
+def check_input(x: Tensor) -> None:
+    """Raise ContractError unless x is a float tensor (B, C, H, W)."""
+    if x.ndim != 4 or not x.is_floating_point():
+        raise ContractError(
+            f"x: expected a float tensor (B, C, H, W) in [0, 1], got {x.dtype} of shape {tuple(x.shape)}"
+        )
+
+
+def check_outputs(outputs: Outputs, batch: int, n_classes: int) -> Outputs:
+    """Return the outputs; raise ContractError unless they are features (B, D) and logits (B, K)."""
+    features, logits = outputs
+    if features.ndim != 2 or len(features) != batch:
+        raise ContractError(f"features: expected shape ({batch}, D), got {tuple(features.shape)}")
+    if logits.shape != (batch, n_classes):
+        raise ContractError(
+            f"logits: expected shape ({batch}, {n_classes}), got {tuple(logits.shape)}; "
+            "a classifier returns one row of logits per image"
+        )
+    return outputs
 
 
 @contextmanager
@@ -160,9 +172,11 @@ class Wrapped(Classifier):
         self._linear = [linear]  # in a list: the layer is registered once, inside the model
 
     def outputs(self, x: Tensor) -> Outputs:
-        """As the contract, in one pass through the wrapped model."""
-        logits, features = _run(self.model, x, self._linear[0])
-        return Outputs(logits if features is None else features, logits)
+        """As the contract, in one pass through the wrapped model: the logits are its own, whatever follows `head`."""
+        check_input(x)
+        linear = self._linear[0]
+        logits, calls = _run(self.model, x, [] if linear is None else [linear])
+        return check_outputs(Outputs(calls[-1].features if calls else logits, logits), len(x), self.n_classes)
 
     def features(self, x: Tensor) -> Tensor:
         """What enters the last linear layer (B, D), or the logits where the model does not end in one."""
@@ -179,20 +193,33 @@ class Wrapped(Classifier):
         linear = self._linear[0]
         if linear is None:
             return None
-        return LinearHead(
-            linear.weight, linear.weight.new_zeros(self.n_classes) if linear.bias is None else linear.bias
-        )
+        bias = linear.weight.new_zeros(self.n_classes) if linear.bias is None else linear.bias
+        return LinearHead(linear.weight, bias)
 
 
-def _run(model: nn.Module, x: Tensor, linear: nn.Linear | None) -> tuple[Tensor, Tensor | None]:
-    caught: list[Tensor] = []
-    hook = linear.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0])) if linear is not None else None
+class _Call(NamedTuple):
+    """What entered and left a linear layer."""
+
+    linear: nn.Linear
+    features: Tensor
+    result: Tensor
+
+
+def _run(model: nn.Module, x: Tensor, watched: list[nn.Linear]) -> tuple[Tensor, list[_Call]]:
+    """One pass: the model's output, and the calls of the watched layers in their order."""
+    calls: list[_Call] = []
+
+    def note(linear: nn.Module, inputs: tuple[Tensor, ...], result: Tensor) -> None:
+        assert isinstance(linear, nn.Linear), "only linear layers are watched"
+        calls.append(_Call(linear, inputs[0], result))
+
+    hooks = [linear.register_forward_hook(note) for linear in watched]
     try:
         logits = model(x)
     finally:
-        if hook is not None:
+        for hook in hooks:
             hook.remove()
-    return logits, caught[-1] if caught else None
+    return logits, calls
 
 
 def wrap(model: nn.Module, example: Tensor) -> Classifier:
@@ -206,24 +233,25 @@ def wrap(model: nn.Module, example: Tensor) -> Classifier:
         The model itself where it is a Classifier already, else a `Wrapped` around it that shares its weights.
 
     Raises:
+        BadValueError: the example is empty, holds NaN, or leaves [0, 1].
         ContractError: the model fails on the example, or gives no finite (B, K) logits with K >= 2, or gives
             probabilities.
     """
     if isinstance(model, Classifier):
         return model
+    if len(example) == 0:
+        raise BadValueError("example: expected at least one image, got an empty set")
     x = to_unit(example[:8], device_of(model))
     check_unit(x, "example")
-    linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
     with evaluating(model), torch.inference_mode():
         try:
-            logits, features = _run(model, x, linears[-1] if linears else None)
-        except (RuntimeError, TypeError, ValueError) as error:
-            raise ContractError(
-                f"the model fails on images of shape {tuple(x.shape)} in [0, 1]: {str(error).splitlines()[0]}"
-            ) from error
+            logits, calls = _run(model, x, [module for module in model.modules() if isinstance(module, nn.Linear)])
+        except Exception as error:  # whatever code that is not ours may raise
+            reason = str(error).strip().split("\n")[0] or type(error).__name__
+            raise ContractError(f"the model fails on images of shape {tuple(x.shape)} in [0, 1]: {reason}") from error
         _check_logits(logits, len(x))
-        ends_linear = features is not None and features.ndim == 2 and torch.equal(linears[-1](features), logits)
-    return Wrapped(model, int(logits.shape[1]), linears[-1] if ends_linear else None)
+    ending = [call.linear for call in calls if call.features.ndim == 2 and torch.equal(call.result, logits)]
+    return Wrapped(model, int(logits.shape[1]), ending[-1] if ending else None)
 
 
 def _check_logits(logits: object, batch: int) -> None:
@@ -232,5 +260,5 @@ def _check_logits(logits: object, batch: int) -> None:
         raise ContractError(f"the model's output: expected logits ({batch}, K) with K >= 2, got {came}")
     if not bool(logits.isfinite().all()):
         raise ContractError("the model's output: expected finite logits, got NaN or infinity")
-    if bool((logits >= 0).all()) and torch.allclose(logits.sum(1), logits.new_ones(()), atol=1e-4):
+    if bool((logits >= 0).all()) and bool(((logits.sum(1) - 1).abs() < 1e-3).all()):
         raise ContractError("the model's output: expected logits, got probabilities; remove the final softmax")

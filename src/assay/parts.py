@@ -1,11 +1,13 @@
 """Parts: frozen dataclasses that describe themselves, such as `pgd(eps=0.3, steps=40)`.
 
 A part prints as a call of its name with the fields that have no default or differ from it. The same text parses back
-to an equal part. `canonical` gives the plain data from which the store's keys are hashed: adding a field with a default
-leaves old keys as they are, and a change of behaviour bumps the class's `version`.
+to an equal part, and equal parts print alike. `canonical` gives the plain data from which the store's keys are hashed:
+adding a field with a default leaves old keys as they are, and a change of behaviour, such as another default, bumps the
+class's `version`.
 """
 
 import ast
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -44,21 +46,37 @@ def _text(value: object) -> str:
         return describe(value)
     if isinstance(value, tuple):
         return "(" + ", ".join(_text(item) for item in value) + ("," if len(value) == 1 else "") + ")"
-    return repr(value)
+    return repr(_plain(value))
+
+
+def _plain(value: object) -> object:
+    """Numbers that are equal in one form: 1.0 as 1, and numpy's floats as Python's."""
+    if not isinstance(value, float):
+        return value
+    return int(value) if value.is_integer() and abs(value) < 1e15 else float(value)
 
 
 def canonical(value: object) -> Any:
     """Plain data (dicts, lists, numbers, strings) that determines a part's behaviour, ready for canonical JSON."""
     if isinstance(value, Part):
-        inside = {key: canonical(item) for key, item in shown_fields(value).items()}
+        shown = shown_fields(value)
+        items = {field.name: getattr(value, field.name) for field in fields(value)}
+        inside = {key: canonical(item) for key, item in items.items() if key in shown or _revised(item)}
         return {"name": value.name, "version": value.version, **({"fields": inside} if inside else {})}
     if isinstance(value, tuple | list):
         return [canonical(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): canonical(item) for key, item in value.items()}
     if value is None or isinstance(value, bool | int | float | str):
-        return value
+        return _plain(value)
     raise BadValueError(f"cannot make a key of {value!r}: expected numbers, strings, tuples or parts")
+
+
+def _revised(value: object) -> bool:
+    """Whether the value holds a part of a later version than 1: keys must tell it even where it is the default."""
+    if isinstance(value, Part):
+        return value.version > 1 or any(_revised(getattr(value, field.name)) for field in fields(value))
+    return isinstance(value, tuple | list) and any(_revised(item) for item in value)
 
 
 def parse(text: str, kinds: Mapping[str, type]) -> list[Any]:
@@ -71,11 +89,18 @@ def parse(text: str, kinds: Mapping[str, type]) -> list[Any]:
     """
     try:
         tree = ast.parse(text.strip(), mode="eval").body
+        nodes = [tree]
+        if isinstance(tree, ast.Compare) and all(isinstance(op, ast.Gt) for op in tree.ops):
+            nodes = [tree.left, *tree.comparators]
+        return [_part(node, kinds, text) for node in nodes]
+    except BadValueError:
+        raise
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise BadValueError(f"cannot read {text!r}: expected parts such as 'cutout(length=7, holes=1)'") from error
-    if isinstance(tree, ast.Compare) and all(isinstance(op, ast.Gt) for op in tree.ops):
-        return [_part(node, kinds, text) for node in (tree.left, *tree.comparators)]
-    return [_part(tree, kinds, text)]
+        raise _unreadable(text) from error
+
+
+def _unreadable(text: str) -> BadValueError:
+    return BadValueError(f"cannot read {text!r:.100}: expected parts such as 'cutout(length=7, holes=1)'")
 
 
 def _part(node: ast.expr, kinds: Mapping[str, type], text: str) -> Any:
@@ -83,15 +108,17 @@ def _part(node: ast.expr, kinds: Mapping[str, type], text: str) -> Any:
     if isinstance(node, ast.Call) and not node.args:
         name, keywords = node.func, node.keywords
     if not isinstance(name, ast.Name):
-        raise BadValueError(f"cannot read {text!r}: expected parts such as 'cutout(length=7, holes=1)'")
+        raise _unreadable(text)
     if name.id not in kinds:
         raise BadValueError(f"{name.id}: no such part; {nearest(name.id, kinds)}")
     kind = kinds[name.id]
     known = [field.name for field in fields(kind)]
-    arguments = {}
+    arguments: dict[str, Any] = {}
     for keyword in keywords:
         if keyword.arg not in known:
             raise BadValueError(f"{name.id}: no field {keyword.arg}; {nearest(str(keyword.arg), known)}")
+        if keyword.arg in arguments:
+            raise BadValueError(f"{name.id}: expected {keyword.arg} once, got it twice")
         arguments[keyword.arg] = _value(keyword.value, kinds, text)
     missing = [
         field.name
@@ -114,13 +141,15 @@ def _value(node: ast.expr, kinds: Mapping[str, type], text: str) -> Any:
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError) as error:
-        raise BadValueError(f"cannot read {ast.unparse(node)!r} in {text!r}: expected a number or a string") from error
+        raise BadValueError(
+            f"cannot read {ast.unparse(node)!r:.100} in {text!r:.100}: expected a number or a string"
+        ) from error
 
 
 def check_number(part: str, field: str, value: object, *, low: float, high: float = float("inf")) -> None:
     """Raise BadValueError unless `value` is a finite number with low <= value <= high."""
-    good = isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-    if not good or value in (float("inf"), float("-inf")):
+    largest = min(high, sys.float_info.max)  # infinity and whole numbers beyond every float are above it
+    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= largest:
         wanted = f"a number >= {low:g}" if high == float("inf") else f"a number in [{low:g}, {high:g}]"
         raise BadValueError(f"{part}: {field}: expected {wanted}, got {value!r}")
 

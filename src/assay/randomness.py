@@ -13,7 +13,8 @@ from torch import Tensor
 def derive(seed: int, *names: object) -> torch.Generator:
     """Return a CPU generator for (seed, names): independent streams for different names.
 
-    The state is seeded by 63 bits of SHA-256 over the length-prefixed texts, so ("a", "bc") and ("ab", "c") differ.
+    The seed is 63 bits of SHA-256 over the length-prefixed texts, so ("a", "bc") and ("ab", "c") differ. PyTorch's
+    generator on the CPU starts from the lowest 32 of them: two lists of names share a stream with probability 2^-32.
     """
     digest = hashlib.sha256()
     for item in (seed, *names):
@@ -23,12 +24,12 @@ def derive(seed: int, *names: object) -> torch.Generator:
 
 
 def uniform(shape: tuple[int, ...] | torch.Size, generator: torch.Generator, *, like: Tensor) -> Tensor:
-    """Draw U[0, 1) of `shape` on the CPU, then move it to the device and dtype of `like`."""
+    """Draw U[0, 1) of `shape` in float32 on the CPU, then move it to the device and dtype of `like`."""
     return torch.rand(shape, generator=generator).to(like)
 
 
 def normal(shape: tuple[int, ...] | torch.Size, generator: torch.Generator, *, like: Tensor) -> Tensor:
-    """Draw N(0, 1) of `shape` on the CPU, then move it to the device and dtype of `like`."""
+    """Draw N(0, 1) of `shape` in float32 on the CPU, then move it to the device and dtype of `like`."""
     return torch.randn(shape, generator=generator).to(like)
 
 

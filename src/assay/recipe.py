@@ -79,6 +79,10 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_count("recipe", "members", self.members)
+        if not isinstance(self.pipeline, tuple):
+            raise BadValueError(
+                f"recipe: pipeline: expected a tuple of augmentations and attacks, got {self.pipeline!r}"
+            )
         for step in self.pipeline:
             if not isinstance(step, Augmentation | Attack):
                 raise BadValueError(f"recipe: pipeline: expected augmentations and attacks, got {step!r}")
@@ -105,8 +109,9 @@ class Recipe:
 
 def part_classes(package: ModuleType) -> dict[str, type]:
     """The parts that a package exports, by their printed names."""
-    exported = (getattr(package, name) for name in package.__all__)
-    return {item.name: item for item in exported if inspect.isclass(item) and isinstance(getattr(item, "name", 0), str)}
+    exported = [getattr(package, name) for name in package.__all__]
+    names = [getattr(item, "name", None) if inspect.isclass(item) else None for item in exported]
+    return {name: item for name, item in zip(names, exported, strict=True) if isinstance(name, str)}
 
 
 def parse_recipe(text: str) -> Recipe:

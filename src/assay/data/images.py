@@ -17,8 +17,8 @@ class Images:
 
     Attributes:
         name: such as "mnist/test".
-        x: (N, C, H, W) uint8, 0..255.
-        y: (N,) int64, each in 0..K-1.
+        x: (N, C, H, W) uint8, 0..255, on the CPU.
+        y: (N,) int64, each in 0..K-1, on the CPU.
         classes: the K classes' names.
 
     Raises:
@@ -54,11 +54,16 @@ class Images:
         """Take float images in [0, 1], rounded to 8 bits; classes default to the numbers 0..max(y).
 
         Raises:
-            BadValueError: x holds NaN or leaves [0, 1], or what `Images` checks.
+            BadValueError: x is not float, holds NaN or leaves [0, 1]; y is not of whole numbers; or what `Images`
+                checks.
         """
+        if not x.is_floating_point():
+            raise BadValueError(f"{name}: x: expected floats in [0, 1], got {x.dtype}; Images takes uint8 as it is")
+        if y.is_floating_point():
+            raise BadValueError(f"{name}: y: expected whole numbers, got {y.dtype}")
         check_unit(x, name)
         names = classes or tuple(str(label) for label in range(int(y.max()) + 1 if len(y) else 0))
-        return cls(name=name, x=(x * 255).round().to(torch.uint8), y=y.long(), classes=names)
+        return cls(name=name, x=(x * 255).round().to("cpu", torch.uint8), y=y.to("cpu", torch.int64), classes=names)
 
     def __len__(self) -> int:
         return len(self.x)

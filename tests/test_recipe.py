@@ -1,0 +1,138 @@
+"""Recipes print and parse."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay import architectures, attacks
+from assay.architectures import LeNet5, LeNet5Large
+from assay.attacks import FGSM, PGD
+from assay.augmentations import CutOut, MixUp
+from assay.errors import BadValueError
+from assay.objectives import CrossEntropy, MixedAdversarial
+from assay.recipe import Recipe, Train, parse_recipe, part_classes
+
+CUTOUT, ATTACK = CutOut(length=7, holes=1), PGD(eps=0.3, steps=40)
+
+steps = st.sampled_from([CUTOUT, ATTACK, FGSM(eps=0.2), MixUp(alpha=1.0), PGD(eps=1, steps=3, target="least_likely")])
+recipes = st.builds(
+    Recipe,
+    architecture=st.sampled_from([LeNet5(), LeNet5Large()]),
+    pipeline=st.lists(steps, max_size=3).map(tuple),
+    objective=st.sampled_from([CrossEntropy(), MixedAdversarial(attack=ATTACK), MixedAdversarial(attack=FGSM(eps=1))]),
+    train=st.builds(Train, epochs=st.integers(1, 20), images=st.none() | st.integers(1, 9)),
+    members=st.sampled_from([1, 3, 15]),
+)
+
+
+@given(recipe=recipes)
+def test_the_name_parses_back(recipe: Recipe) -> None:
+    assert parse_recipe(recipe.name) == recipe
+
+
+@given(recipe=recipes)
+def test_the_label_leaves_out_training_settings_alone(recipe: Recipe) -> None:
+    parsed = parse_recipe(recipe.label)
+    assert parsed.train == Train()
+    assert (parsed.architecture, parsed.pipeline, parsed.objective, parsed.members) == (
+        recipe.architecture,
+        recipe.pipeline,
+        recipe.objective,
+        recipe.members,
+    )
+
+
+@given(one=recipes, other=recipes)
+def test_names_are_equal_where_recipes_are(one: Recipe, other: Recipe) -> None:
+    assert (one.name == other.name) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        (Recipe(), "baseline"),
+        (Recipe(pipeline=(CUTOUT, ATTACK)), "cutout(length=7, holes=1) > pgd(eps=0.3, steps=40)"),
+        (Recipe(pipeline=(ATTACK, CUTOUT)), "pgd(eps=0.3, steps=40) > cutout(length=7, holes=1)"),
+        (Recipe(architecture=LeNet5Large()), "lenet5_large"),
+        (Recipe(members=3), "ensemble(members=3)"),
+        (Recipe(train=Train(epochs=2, batch_size=64)), "baseline > train(epochs=2, batch_size=64)"),
+        (Recipe(train=Train(images=5000)), "baseline > train(images=5000)"),
+        (
+            Recipe(objective=MixedAdversarial(attack=ATTACK, weight=0.5)),
+            "mixed_adversarial(attack=pgd(eps=0.3, steps=40), weight=0.5)",
+        ),
+        (
+            Recipe(architecture=LeNet5Large(), pipeline=(ATTACK,), members=5, train=Train(epochs=1)),
+            "lenet5_large > pgd(eps=0.3, steps=40) > ensemble(members=5) > train(epochs=1)",
+        ),
+    ],
+)
+def test_names(recipe: Recipe, name: str) -> None:
+    assert recipe.name == name
+    assert parse_recipe(name) == recipe
+
+
+def test_the_order_of_the_pipeline_is_told_apart_and_other_terms_may_stand_anywhere() -> None:
+    one = parse_recipe("cutout(length=7, holes=1) > pgd(eps=0.3, steps=40)")
+    other = parse_recipe("pgd(eps=0.3, steps=40) > cutout(length=7, holes=1)")
+    assert one != other
+    assert one.pipeline == other.pipeline[::-1] == (CUTOUT, ATTACK)
+    moved = parse_recipe("train(epochs=1) > cutout(length=7, holes=1) > lenet5_large > pgd(eps=0.3, steps=40)")
+    assert moved == Recipe(architecture=LeNet5Large(), pipeline=(CUTOUT, ATTACK), train=Train(epochs=1))
+
+
+def test_the_same_step_may_come_twice() -> None:
+    recipe = Recipe(pipeline=(CUTOUT, CUTOUT))
+    assert parse_recipe(recipe.name) == recipe
+
+
+def test_a_member_is_the_recipe_alone() -> None:
+    recipe = Recipe(pipeline=(CUTOUT,), members=3, train=Train(epochs=2))
+    assert recipe.member == Recipe(pipeline=(CUTOUT,), train=Train(epochs=2))
+    assert Recipe().member == Recipe()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lenet5 > lenet5_large", "expected at most one architecture, got 2"),
+        ("cross_entropy > cross_entropy", "expected at most one objective, got 2"),
+        ("train(epochs=1) > train(epochs=2)", "expected at most one train, got 2"),
+        ("ensemble(members=2) > ensemble(members=2)", "expected at most one ensemble, got 2"),
+        ("ensemble(members=1)", "members: expected a whole number >= 2, got 1"),
+        ("lenet5_huge", "lenet5_huge: no such part; did you mean lenet5"),
+        ("cutoff(length=7, holes=1)", "did you mean cutout"),
+        ("train(epoch=1)", "train: no field epoch; did you mean epochs"),
+        ("train(epochs=0)", "epochs: expected a whole number >= 1, got 0"),
+        ("train(learning_rate=-1)", "learning_rate: expected a number >= 0, got -1"),
+        ("train(images=0)", "images: expected a whole number >= 1, got 0"),
+        ("train(batch_size=1.5)", "batch_size: expected a whole number >= 1, got 1.5"),
+        ("", "cannot read ''"),
+        ("cutout", "cutout: expected a value for length, holes, got none"),
+    ],
+)
+def test_errors(text: str, message: str) -> None:
+    with pytest.raises(BadValueError) as caught:
+        parse_recipe(text)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("pipeline", [(CrossEntropy(),), (LeNet5(),), ("cutout",), [CUTOUT], CUTOUT, None])
+def test_a_pipeline_holds_augmentations_and_attacks(pipeline: Any) -> None:
+    with pytest.raises(BadValueError, match="recipe: pipeline: expected"):
+        Recipe(pipeline=pipeline)
+
+
+@pytest.mark.parametrize("members", [0, -1, 1.5, True])
+def test_members_are_counted(members: Any) -> None:
+    with pytest.raises(BadValueError, match="recipe: members: expected a whole number"):
+        Recipe(members=members)
+
+
+def test_part_classes_are_the_exported_parts() -> None:
+    found = part_classes(architectures)
+    assert (found["lenet5"], found["lenet5_large"]) == (LeNet5, LeNet5Large)
+    assert "Architecture" not in found
+    assert {FGSM, PGD} <= set(part_classes(attacks).values())

@@ -16,6 +16,7 @@ def test_status_lists_what_is_embedded_and_what_is_missing() -> None:
     assert rows["mnist", "train"][2:] == ("embedded", 60_000, "")
     assert rows["mnist", "test"][2:] == ("embedded", 10_000, "")
     assert rows["fashion_mnist", "outliers"][2:] == ("embedded", 10_000, "")
+    assert rows["mnist", "outliers"][2:] == ("embedded", 10_000, "")  # the first of the 60,000
     assert rows["kmnist", "test"][2:] == ("", None, "KMNIST is not here; run `assay data fetch kmnist`")
     assert rows["mnist_c", "test"][2:] == ("", None, "MNIST-C is not here; run `assay data fetch mnist_c`")
     assert len(rows) == 3 * 3 + 1

@@ -230,6 +230,13 @@ def test_own_test_set_alone_counts_its_own_classes(tmp_path: Path, write_set: Wr
         load("letters", "train", folder=tmp_path)
 
 
+def test_own_data_comes_from_the_folder_alone(tmp_path: Path, write_set: WriteSet) -> None:
+    write_set(tmp_path / "letters", "t10k", 4)
+    write_set(cache_folder() / "letters", "train", 40)
+    with pytest.raises(MissingDataError, match="letters/train is not here"):
+        load("letters", "train", folder=tmp_path)
+
+
 def test_own_labels_of_another_count_are_damage(tmp_path: Path, write_set: WriteSet) -> None:
     write_set(tmp_path / "letters", "t10k", 4, labels=[0, 1, 1])
     with pytest.raises(DamagedDataError, match="3 labels for 4 images"):

@@ -74,10 +74,7 @@ def _fetch_file(place: Path, download: _Download, title: str, progress: bool) ->
     for address in download.addresses:
         try:
             return _retrieve(place, download, address, progress)
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # of requests, of the disk; ValueError is pooch's word for a wrong checksum
+        except (OSError, ValueError) as error:  # ValueError is how pooch reports a wrong checksum
             reasons.append(f"{urlsplit(address).hostname}: {_why(error)}")
     raise MissingDataError(
         f"{title}: {download.file} could not be fetched ({'; '.join(reasons)}); check the network and try again, "

@@ -10,8 +10,8 @@ them, e = D* - D their bootstrap noise, and q(p) a quantile over resamples:
 
 Low allows each gap that might be 0 to be 0, which is where noise adds most (the selection of Andrews and Soares 2010,
 "Inference for parameters defined by moment inequalities"). High follows from convexity, |D| - |truth| >= <truth's
-gradient, noise>, with D's gradient in place of the truth's. Both err on the wide
-side: simulated 95 % intervals of 1,000 and 4,000 examples hold the truth in 92 to 100 % of samples.
+gradient, noise>, with D's gradient in place of the truth's. Both err on the wide side: simulated 95 % intervals of
+1,000 and 4,000 examples hold the truth in 92 to 100 % of samples.
 Errors that never occurred cannot be resampled: with hardly any errors, intervals are too short.
 """
 

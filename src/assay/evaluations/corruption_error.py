@@ -1,0 +1,93 @@
+"""Mean corruption error and its relative form: a model's errors under corruption over those of a baseline.
+
+    mCE = mean over corruptions c of E_c / B_c
+    relative mCE = mean over corruptions c of (E_c - E_clean) / (B_c - B_clean)
+
+with E the model's and B the baseline's error rates; 1 is as the baseline, lower is better (published figures are often
+times 100). Source: Hendrycks and Dietterich, 2019, Benchmarking Neural Network Robustness to Common Corruptions and
+Perturbations. Deviation: there is one severity, so nothing is summed over severities.
+"""
+
+import torch
+from torch import Tensor
+
+from assay.errors import BadValueError
+from assay.evaluations.base import Measurement, Observations
+from assay.metrics.intervals import RESAMPLES, bootstrap_blocks, percentile_interval
+from assay.randomness import derive
+
+PREFIX = "correct/"
+
+
+def compare(observations: Observations, baseline: Observations) -> list[Measurement]:
+    """Measure "mce" and "relative_mce" of a model against a baseline, from what `Shift` observed of both.
+
+    Both are None where a denominator is not positive for some corruption: a ratio to no error has no value, and one to
+    an error that fell has the wrong sign. Intervals are paired bootstraps over images, each image with all its
+    corruptions and both models; there is none, and `reason` says so, where a denominator is not positive in some
+    resample.
+
+    Args:
+        observations: of the model.
+        baseline: of the baseline, on the same images and corruptions.
+
+    Raises:
+        BadValueError: the two saw different corruptions or different numbers of images.
+    """
+    labels, theirs = _labels(observations), _labels(baseline)
+    if labels != theirs:
+        raise BadValueError(
+            f"compare: expected the baseline's corruptions ({', '.join(theirs)}), got ({', '.join(labels)}); "
+            "observe both with the same evaluation"
+        )
+    wrong, base = _errors(observations, labels), _errors(baseline, labels)
+    if wrong.shape != base.shape:
+        raise BadValueError(
+            f"compare: expected the baseline's {base.shape[1]} images, got {wrong.shape[1]}; "
+            "observe both with the same evaluation"
+        )
+    n = wrong.shape[1]
+    blocks = [block.double() for block in bootstrap_blocks(n, RESAMPLES, derive(0, "shift", "compare"))]
+    above, below = (
+        torch.cat([errors.sum(1)[None], *(block @ errors.T for block in blocks)]) for errors in (wrong, base)
+    )
+    rise, base_rise = above[:, 1:] - above[:, :1], below[:, 1:] - below[:, :1]
+    return [
+        _ratio("mce", above[:, 1:], below[:, 1:], labels, n, "makes no error"),
+        _ratio("relative_mce", rise, base_rise, labels, n, "loses no accuracy"),
+    ]
+
+
+def _labels(observations: Observations) -> list[str]:
+    return sorted(key.removeprefix(PREFIX) for key in observations.tensors if key.startswith(PREFIX))
+
+
+def _errors(observations: Observations, labels: list[str]) -> Tensor:
+    """(1 + corruptions, N) float64, 1 where the model is wrong; the first row is on clean images."""
+    right = [observations.tensors["clean"], *(observations.tensors[PREFIX + label] for label in labels)]
+    return 1 - torch.stack(right).double()
+
+
+def _ratio(metric: str, above: Tensor, below: Tensor, labels: list[str], n: int, failing: str) -> Measurement:
+    """The mean over corruptions of above / below, (1 + resamples, corruptions) counts: row 0 is the value itself."""
+    value, low, high, reason = None, None, None, ""
+    zero = [label for label, bottom in zip(labels, below[0].tolist(), strict=True) if bottom <= 0]
+    if zero:
+        reason = f"the baseline {failing} under {', '.join(zero)}; take a weaker baseline or more images"
+    else:
+        value = float((above[0] / below[0]).mean())
+        if bool((below[1:] > 0).all()):
+            low, high = percentile_interval((above[1:] / below[1:]).mean(1))
+        else:
+            reason = f"no interval, since the baseline {failing} in some resamples; take more images"
+    return Measurement(
+        setting={},
+        metric=metric,
+        value=value,
+        low=low,
+        high=high,
+        n=n,
+        interval="" if low is None else "bootstrap",
+        higher_is_better=False,
+        reason=reason,
+    )

@@ -6,6 +6,7 @@ thread.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -15,7 +16,7 @@ from torch.nn.functional import one_hot
 from assay.attacks import Attack
 from assay.classifier import Classifier, device_of, evaluating, predict, to_unit
 from assay.data import Images, sample
-from assay.errors import AssayError, BadValueError
+from assay.errors import AssayError, BadValueError, ContractError
 from assay.objectives import Batch
 from assay.randomness import derive
 from assay.recipe import Recipe
@@ -26,7 +27,7 @@ VALIDATION = 1000  # validation images looked at after each epoch
 
 
 class DivergedError(AssayError):
-    """Training whose loss is not finite."""
+    """Training whose loss or logits are not finite."""
 
 
 class Step(NamedTuple):
@@ -81,7 +82,7 @@ def fit(
 
     Raises:
         BadValueError: the recipe is an ensemble's.
-        DivergedError: the loss is not finite.
+        DivergedError: the loss, or a logit of a validation image, is not finite.
     """
     if recipe.members > 1:
         raise BadValueError("recipe: expected one model, got an ensemble; train recipe.member with several seeds")
@@ -91,8 +92,7 @@ def fit(
     if normalise is not None:
         normalise.fit(images.x)
     history = []
-    with torch.random.fork_rng(devices=_cuda(device)):
-        torch.manual_seed(derive(seed, "dropout").initial_seed())
+    with _seeded(derive(seed, "dropout").initial_seed(), device):
         for epoch, loss, accuracy in _epochs(model, recipe, images, seed, progress):
             seen = None if validation is None else _accuracy(model, sample(validation, VALIDATION))
             history.append(Epoch(epoch, loss, accuracy, seen))
@@ -101,15 +101,22 @@ def fit(
 
 def build(recipe: Recipe, shape: tuple[int, int, int], n_classes: int, seed: int) -> Classifier:
     """Build the recipe's untrained network on the CPU; the seed alone determines its weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, "initialisation").initial_seed())
+    with _seeded(derive(seed, "initialisation").initial_seed(), "cpu"):
         model = recipe.architecture.build(shape, n_classes)
     # Channels last: the same values to rounding, and 1.4 x the speed on a CPU (benchmarks/training.py).
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def _cuda(device: str | torch.device) -> list[torch.device]:
-    return [torch.device(device)] if torch.device(device).type == "cuda" else []
+@contextmanager
+def _seeded(seed: int, device: str | torch.device) -> Iterator[None]:
+    """Seed the global streams of the CPU and of the device inside, and put them back; no other stream is touched."""
+    cuda = [torch.device(device)] if torch.device(device).type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.default_generator.manual_seed(seed)
+        for one in cuda:
+            with torch.cuda.device(one):
+                torch.cuda.manual_seed(seed)
+        yield
 
 
 def _epochs(
@@ -171,5 +178,10 @@ def _check(window: Tensor, epoch: int, number: int) -> None:
 
 
 def _accuracy(model: Classifier, images: Images) -> float:
-    correct = [out.logits.argmax(dim=1).cpu() for out in predict(model, images.x)]
+    try:
+        correct = [out.logits.argmax(dim=1).cpu() for out in predict(model, images.x)]
+    except ContractError as error:  # its shapes have served all epoch: what breaks now is a value
+        raise DivergedError(
+            "training diverged: the logits of validation images are not finite; lower the learning rate"
+        ) from error
     return float((torch.cat(correct) == images.y).float().mean())

@@ -1,0 +1,377 @@
+"""The training loop."""
+
+import copy
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from assay.architectures import LeNet5
+from assay.architectures.base import Network
+from assay.attacks import FGSM, PGD
+from assay.augmentations import CutOut, MixUp
+from assay.classifier import Classifier, predict_all, to_unit
+from assay.data import Images
+from assay.errors import BadValueError
+from assay.fit import DivergedError, Step, build, fit
+from assay.objectives import Batch, CrossEntropy, Loss, MixedAdversarial
+from assay.randomness import derive
+from assay.recipe import Recipe, Train
+
+SIZE = 16
+CLASSES = ("left", "right", "top")
+
+
+def make(n: int = 48, seed: int = 0) -> Images:
+    """A bright bar at the left, at the right or at the top, on noise: separable."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randint(0, 60, (n, 1, SIZE, SIZE), generator=generator).to(torch.uint8)
+    y = torch.arange(n) % 3
+    x[y == 0, :, :, :3] = 220
+    x[y == 1, :, :, -3:] = 220
+    x[y == 2, :, :3, :] = 220
+    return Images(name="bars", x=x, y=y, classes=CLASSES)
+
+
+def weights(model: nn.Module) -> Tensor:
+    return torch.cat([weight.detach().flatten() for weight in model.parameters()])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiny:
+    """A linear model, with dropout where asked, that builds in no time."""
+
+    name: ClassVar[str] = "tiny"
+    version: ClassVar[int] = 1
+    cost: ClassVar[float] = 0.1
+    dropout: float = 0.0
+
+    def build(self, shape: tuple[int, int, int], n_classes: int) -> Classifier:
+        size = shape[0] * shape[1] * shape[2]
+        return Network(shape, n_classes, nn.Sequential(nn.Flatten(), nn.Dropout(self.dropout)), size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spy:
+    """An augmentation that notes what it meets and adds to the images."""
+
+    name: ClassVar[str] = "spy"
+    version: ClassVar[int] = 1
+    needs_soft_labels: ClassVar[bool] = False
+    label: str
+    log: list[Any] = field(default_factory=list)
+    add: float = 0.0
+
+    def __call__(self, x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        self.log.append((self.label, x.clone(), y.clone(), generator))
+        return (x + self.add).clamp(0, 1), y
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpyAttack:
+    """An attack that notes what it meets and returns black images."""
+
+    name: ClassVar[str] = "spy_attack"
+    version: ClassVar[int] = 1
+    label: str
+    log: list[Any] = field(default_factory=list)
+    eps: float = 1.0
+    norm: Any = "linf"
+
+    def at(self, eps: float) -> "SpyAttack":
+        return SpyAttack(label=self.label, log=self.log, eps=eps)
+
+    def __call__(self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
+        assert not any(module.training for module in model.modules())
+        self.log.append((self.label, x.clone(), y.clone(), generator))
+        return torch.zeros_like(x)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpyObjective:
+    """Cross entropy that notes its batches and the model's mode."""
+
+    name: ClassVar[str] = "spy_objective"
+    version: ClassVar[int] = 1
+    log: list[Any] = field(default_factory=list)
+    scale: float = 1.0
+
+    def __call__(self, model: Classifier, batch: Batch, generator: torch.Generator) -> Loss:
+        assert model.training
+        self.log.append(("objective", batch.x.clone(), batch.y.clone(), generator))
+        loss, logits = CrossEntropy()(model, batch, generator)
+        return Loss(self.scale * loss, logits)
+
+
+def tiny(epochs: int = 2, dropout: float = 0.0, **changes: Any) -> Recipe:
+    train = Train(epochs=epochs, batch_size=10, learning_rate=1e-2)
+    return Recipe(architecture=Tiny(dropout=dropout), train=changes.pop("train", train), **changes)
+
+
+RECIPES = {
+    "lenet5": Recipe(train=Train(epochs=1, batch_size=16)),
+    "dropout": tiny(dropout=0.5),
+    "pipeline": tiny(pipeline=(CutOut(length=5, holes=1), PGD(eps=0.1, steps=2))),
+    "mixup": tiny(pipeline=(MixUp(alpha=1), FGSM(eps=0.1))),
+    "objective": tiny(objective=MixedAdversarial(attack=PGD(eps=0.1, steps=2))),
+}
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_one_seed_gives_the_same_weights_and_another_seed_others(recipe: Recipe) -> None:
+    images = make()
+    torch.rand(3)  # whatever was drawn before
+    one, same, other = (weights(fit(recipe, images, seed=seed).model) for seed in (3, 3, 4))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_another_process_gives_the_same_weights(tmp_path: Path) -> None:
+    recipe, images = Recipe(pipeline=(CutOut(length=5, holes=1),), train=Train(epochs=1)), make(32)
+    save_file({"x": images.x, "y": images.y}, tmp_path / "images")
+    code = f"""
+import torch
+from safetensors.torch import load_file, save_file
+from assay.data import Images
+from assay.fit import fit
+from assay.recipe import parse_recipe
+torch.set_num_threads({torch.get_num_threads()})
+images = Images(name="bars", classes={CLASSES}, **load_file({str(tmp_path / "images")!r}))
+model = fit(parse_recipe({recipe.name!r}), images, seed=0).model
+save_file({{name: value.contiguous() for name, value in model.state_dict().items()}}, {str(tmp_path / "model")!r})
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    model = fit(recipe, images, seed=0).model
+    state = load_file(tmp_path / "model")
+    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_the_callers_stream_data_and_switches_are_left_alone(recipe: Recipe) -> None:
+    images, before = make(), torch.get_rng_state()
+    kept = images.x.clone(), images.y.clone()
+    model = fit(recipe, images, seed=0, validation=make(9, seed=1)).model
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(images.x, kept[0])
+    assert torch.equal(images.y, kept[1])
+    assert not any(module.training for module in model.modules())
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_validation_changes_nothing(recipe: Recipe) -> None:
+    images = make()
+    alone, watched = fit(recipe, images, seed=0), fit(recipe, images, seed=0, validation=make(9, seed=1))
+    assert torch.equal(weights(alone.model), weights(watched.model))
+    assert [epoch.validation_accuracy for epoch in alone.history] == [None] * recipe.train.epochs
+    assert [epoch[:3] for epoch in alone.history] == [epoch[:3] for epoch in watched.history]
+    predicted = predict_all(watched.model, make(9, seed=1).x).logits.argmax(1)
+    assert watched.history[-1].validation_accuracy == pytest.approx(
+        float((predicted == make(9, seed=1).y).float().mean())
+    )
+
+
+def test_dropout_differs_from_step_to_step_and_depends_on_the_seed() -> None:
+    seen: list[Tensor] = []
+    model = build(tiny(dropout=0.5), (1, SIZE, SIZE), 3, seed=0)
+    recipe = tiny(dropout=0.5, epochs=1)
+    hook = nn.modules.module.register_module_forward_hook(
+        lambda module, _, result: seen.append(result == 0) if isinstance(module, nn.Dropout) else None
+    )
+    try:
+        fit(recipe, make(), seed=0)
+        fit(recipe, make(), seed=1)
+    finally:
+        hook.remove()
+    assert len(seen) == 10
+    assert not torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[0], seen[5])
+    assert all(0.4 < float(mask.float().mean()) < 0.6 for mask in seen[:4])
+    assert model.training
+
+
+def test_building_depends_on_the_seed_alone() -> None:
+    before = torch.get_rng_state()
+    one, same, other = (weights(build(Recipe(), (1, 28, 28), 10, seed)) for seed in (0, 0, 1))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert torch.equal(torch.get_rng_state(), before)
+    changed = weights(build(Recipe(pipeline=(FGSM(eps=0.3),)), (1, 28, 28), 10, 0))
+    assert torch.equal(changed, one)  # recipes with one seed start from one network
+
+
+def test_a_separable_set_is_learned() -> None:
+    recipe = Recipe(architecture=LeNet5(), train=Train(epochs=6, batch_size=16, learning_rate=1e-3))
+    fitted = fit(recipe, make(96), seed=0, validation=make(30, seed=5))
+    assert fitted.history[-1].validation_accuracy == 1
+    assert fitted.history[-1].accuracy == 1
+    assert fitted.history[-1].loss < 0.2 < fitted.history[0].loss
+
+
+def test_soft_labels_are_learned_through_mixup() -> None:
+    recipe = Recipe(pipeline=(MixUp(alpha=0.5),), train=Train(epochs=8, batch_size=16, learning_rate=1e-3))
+    fitted = fit(recipe, make(96), seed=0, validation=make(30, seed=5))
+    assert fitted.history[-1].validation_accuracy == 1
+
+
+def reference(recipe: Recipe, images: Images, seed: int) -> tuple[Tensor, list[list[float]], list[list[float]]]:
+    """Training with cross entropy written down again: weights, and each step's loss and accuracy in each epoch."""
+    model = build(recipe, images.shape, images.n_classes, seed)
+    unit = images.x.float() / 255
+    assert isinstance(model, Network)
+    model.normalise.mean.fill_(unit.double().mean())
+    model.normalise.std.fill_(unit.double().std(correction=0))
+    optimiser = torch.optim.Adam(model.parameters(), lr=recipe.train.learning_rate)
+    order = derive(seed, "order")
+    losses, hits = [], []
+    for _ in range(recipe.train.epochs):
+        shuffled = torch.randperm(len(images), generator=order).tolist()
+        epoch_losses, epoch_hits = [], []
+        for start in range(0, len(images), recipe.train.batch_size):
+            index = shuffled[start : start + recipe.train.batch_size]
+            logits = model(unit[index])
+            loss = -logits.log_softmax(1)[range(len(index)), images.y[index]].mean()
+            epoch_losses += [float(loss.detach())] * len(index)
+            epoch_hits += (logits.argmax(1) == images.y[index]).float().tolist()
+            optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            optimiser.step()
+        losses.append(epoch_losses)
+        hits.append(epoch_hits)
+    return weights(model), losses, hits
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def test_weights_and_history_agree_with_an_independent_loop() -> None:
+    recipe, images = tiny(epochs=3), make(47)  # the last batch has 7 images
+    fitted = fit(recipe, images, seed=2)
+    wanted, losses, hits = reference(recipe, images, 2)
+    torch.testing.assert_close(weights(fitted.model), wanted, rtol=1e-4, atol=1e-6)
+    for number, epoch in enumerate(fitted.history):
+        assert epoch.epoch == number + 1
+        assert epoch.loss == pytest.approx(mean(losses[number]), rel=1e-4)
+        assert epoch.accuracy == pytest.approx(mean(hits[number]))
+
+
+def test_progress_tells_the_mean_since_it_last_did() -> None:
+    images = make(300)
+    recipe = tiny(train=Train(epochs=2, batch_size=10, learning_rate=1e-3))
+    steps: list[Step] = []
+    fit(recipe, images, seed=2, progress=steps.append)
+    _, losses, hits = reference(recipe, images, 2)
+    assert [(step.epoch, step.epochs, step.seen, step.total) for step in steps] == [
+        (1, 2, 250, 600),
+        (1, 2, 300, 600),
+        (2, 2, 550, 600),
+        (2, 2, 600, 600),
+    ]
+    for step, part in zip(steps, (slice(250), slice(250, 300)) * 2, strict=True):
+        assert step.loss == pytest.approx(mean(losses[step.epoch - 1][part]), rel=1e-4)
+        assert step.accuracy == pytest.approx(mean(hits[step.epoch - 1][part]))
+
+
+def test_the_pipeline_is_applied_from_left_to_right_and_then_the_objective() -> None:
+    for attack_first in (False, True):
+        log: list[Any] = []
+        pieces: tuple[Any, ...] = (Spy(label="add", log=log, add=1.0), SpyAttack(label="attack", log=log))
+        pieces = (pieces[::-1] if attack_first else pieces) + (Spy(label="last", log=log),)
+        fit(tiny(epochs=1, pipeline=pieces, objective=SpyObjective(log=log)), make(20), seed=0)
+        names = ["attack", "add"] if attack_first else ["add", "attack"]
+        assert [entry[0] for entry in log] == [*names, "last", "objective"] * 2
+        first, second, last, trained = (entry[1] for entry in log[:4])
+        assert 0 < float(first.mean()) < 1
+        assert bool((second == (0 if attack_first else 1)).all())
+        assert bool((last == (1 if attack_first else 0)).all())
+        assert torch.equal(last, trained)
+        assert len({id(entry[3]) for entry in log}) == 1  # one stream for the whole pipeline
+
+
+def test_every_epoch_meets_every_image_once_in_another_order() -> None:
+    log: list[Any] = []
+    images = make(25)
+    fit(tiny(epochs=2, objective=SpyObjective(log=log)), images, seed=0)
+    assert [len(entry[1]) for entry in log] == [10, 10, 5] * 2
+    epochs = [torch.cat([entry[1] for entry in log[part]]) for part in (slice(3), slice(3, 6))]
+    sums = to_unit(images.x).sum((1, 2, 3))
+    for epoch in epochs:
+        torch.testing.assert_close(epoch.sum((1, 2, 3)).sort().values, sums.sort().values)
+    assert not torch.equal(epochs[0], epochs[1])
+
+
+def test_labels_are_soft_only_where_a_step_needs_them() -> None:
+    for needed in (False, True):
+        log: list[Any] = []
+        mixing = (MixUp(alpha=1),) if needed else ()
+        images = make(20)
+        fit(
+            tiny(epochs=1, pipeline=(Spy(label="spy", log=log), *mixing), objective=SpyObjective(log=log)),
+            images,
+            seed=0,
+        )
+        before, after = log[0][2], log[1][2]
+        assert before.shape == ((10, 3) if needed else (10,))
+        if needed:
+            assert before.sort(1).values.tolist() == [[0, 0, 1]] * 10
+            torch.testing.assert_close(after.sum(1), torch.ones(10))
+            assert bool(((after > 0) & (after < 1)).any())
+
+
+def test_a_fixed_sample_of_images_is_trained_on() -> None:
+    drawn = []
+    for seed in (0, 1):
+        log: list[Any] = []
+        train = Train(epochs=1, batch_size=10, learning_rate=1e-2, images=7)
+        fit(tiny(train=train, objective=SpyObjective(log=log)), make(40), seed=seed)
+        assert [len(entry[1]) for entry in log] == [7]
+        drawn.append(log[0][1].sum((1, 2, 3)).sort().values)
+    assert torch.equal(drawn[0], drawn[1])
+    assert fit(tiny(train=Train(epochs=1, images=1000)), make(9), seed=0).history
+
+
+def test_normalisation_comes_from_the_images_that_are_trained_on() -> None:
+    images = make(40)
+    model = fit(tiny(train=Train(epochs=1, images=10)), images, seed=0).model
+    used = images.take(torch.randperm(40, generator=derive(0, "sample", "bars"))[:10].sort().values)
+    assert isinstance(model, Network)
+    assert float(model.normalise.mean) == pytest.approx(float(used.x.double().mean() / 255), rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [torch.inf, torch.nan])
+def test_a_loss_that_is_not_finite_ends_training_with_a_clear_message(scale: float) -> None:
+    with pytest.raises(DivergedError, match=r"training diverged: .* in epoch 1 by step 5; lower the learning rate"):
+        fit(tiny(objective=SpyObjective(scale=scale)), make(), seed=0)
+
+
+@pytest.mark.parametrize("images", [10, 48])
+@pytest.mark.parametrize("validation", [None, make(9)])
+def test_a_learning_rate_that_is_far_too_high_diverges(images: int, validation: Images | None) -> None:
+    train = Train(epochs=2, batch_size=10, learning_rate=1e38)
+    with pytest.raises(DivergedError, match="training diverged"):
+        fit(tiny(train=train), make(images), seed=0, validation=validation)
+
+
+def test_an_ensemble_is_trained_member_by_member() -> None:
+    with pytest.raises(BadValueError, match=r"train recipe.member with several seeds"):
+        fit(Recipe(members=3), make(), seed=0)
+
+
+def test_a_batch_may_be_larger_than_the_set() -> None:
+    train = Train(epochs=1, batch_size=1000)
+    assert len(fit(tiny(train=train), make(5), seed=0).history) == 1
+
+
+def test_the_model_is_the_recipes_and_keeps_its_shape() -> None:
+    model = fit(tiny(epochs=1), make(), seed=0).model
+    assert model.n_classes == 3
+    assert copy.deepcopy(model)(torch.zeros(2, 1, SIZE, SIZE)).shape == (2, 3)
+    assert F.softmax(model(torch.zeros(1, 1, SIZE, SIZE)), 1).isfinite().all()

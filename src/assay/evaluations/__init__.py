@@ -2,5 +2,6 @@
 
 from assay.evaluations.adversarial import Adversarial
 from assay.evaluations.base import Evaluation, Measurement, Observations
+from assay.evaluations.shift import Shift
 
-__all__ = ["Adversarial", "Evaluation", "Measurement", "Observations"]
+__all__ = ["Adversarial", "Evaluation", "Measurement", "Observations", "Shift"]

@@ -1,0 +1,171 @@
+"""The answer in two sentences and one card an axis: which recipe leads, and what it costs elsewhere.
+
+Only clear differences are claimed: those whose 95 % intervals do not overlap (see summary.py).
+"""
+
+from dataclasses import dataclass
+
+from assay.report.columns import AXES, Column
+from assay.report.explain import show, show_difference
+from assay.report.measures import Cell
+from assay.report.summary import Headline, Row, judge
+
+WHERE = {
+    "clean": "on clean images",
+    "attack": "under attack",
+    "shift": "under corruption",
+    "anomaly": "at telling anomalies apart",
+    "calibration": "in calibration",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leader:
+    """The best recipe of one axis by its primary measure.
+
+    Attributes:
+        column: the axis's primary column.
+        recipe: the label of the recipe with the best value.
+        cell: its value.
+        base: the baseline's cell, or None.
+        clear: whether it is clearly better than the baseline.
+        level: the recipes that its interval does not part it from.
+        costs: (column, difference in words) for every other axis on which it is clearly worse than the baseline.
+    """
+
+    column: Column
+    recipe: str
+    cell: Cell
+    base: Cell | None
+    clear: bool
+    level: tuple[str, ...]
+    costs: tuple[tuple[Column, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """Two sentences, and the leaders behind them in the order of the axes."""
+
+    sentences: tuple[str, str]
+    leaders: tuple[Leader, ...]
+
+
+def answer(table: Headline) -> Answer:
+    """Draw the answer from the headline's numbers."""
+    base = next((row for row in table.rows if row.baseline), None)
+    leaders = tuple(
+        leader
+        for place, column in enumerate(table.columns)
+        if column.primary and column.axis != "clean" and (leader := _leader(table, place, base)) is not None
+    )
+    if not leaders:
+        return Answer(
+            sentences=(
+                "Nothing is measured yet, so there is no answer.",
+                "The last sections say what is missing, and why.",
+            ),
+            leaders=(),
+        )
+    return Answer(sentences=(_who(leaders, base), _price(table, leaders, base)), leaders=leaders)
+
+
+def _leader(table: Headline, place: int, base: Row | None) -> Leader | None:
+    column = table.columns[place]
+    measured = [row for row in table.rows if row.entries[place].cell.value is not None]
+    if not measured:
+        return None
+    sign = -1 if column.measure.higher_is_better is False else 1
+    best = max(measured, key=lambda row: sign * (row.entries[place].cell.value or 0.0))
+    cell = best.entries[place].cell
+    level = [
+        row.recipe
+        for row in measured
+        if row is not best and judge(cell, row.entries[place].cell, column.measure.higher_is_better) != "better"
+    ]
+    return Leader(
+        column=column,
+        recipe=best.recipe,
+        cell=cell,
+        base=base.entries[place].cell if base is not None else None,
+        clear=best.entries[place].verdict == "better",
+        level=tuple(level),
+        costs=_costs(table, best, column.axis),
+    )
+
+
+def _costs(table: Headline, row: Row, axis: str) -> tuple[tuple[Column, str], ...]:
+    """One loss for every other axis that has a clear one: its primary measure's, else the first column's that lost."""
+    costs: dict[str, tuple[Column, str]] = {}
+    for column, item in zip(table.columns, row.entries, strict=True):
+        if column.axis != axis and item.verdict == "worse" and (column.primary or column.axis not in costs):
+            costs[column.axis] = column, show_difference(column.measure.metric, item.difference, unit=True)
+    return tuple(costs.values())
+
+
+def _who(leaders: tuple[Leader, ...], base: Row | None) -> str:
+    if base is None:
+        claims = [f"{item.recipe} {_where(item)}" for item in leaders]
+        return f"Best values: {_list(claims)}."
+    clear = [item for item in leaders if item.clear]
+    flat = [WHERE[item.column.axis] for item in leaders if not item.clear]
+    if not clear:
+        return f"No recipe is clearly better than the baseline {_list(flat, 'or')}."
+    names = list(dict.fromkeys(item.recipe for item in clear))
+    claims = [
+        f"{name}{'' if place else ' leads'} {_list([_where(item) for item in clear if item.recipe == name])}"
+        for place, name in enumerate(names)
+    ]
+    opening = "" if len(names) == 1 else "No single recipe is best at everything: "
+    tail = f"; {_list(flat, 'or')} none is clearly better than the baseline" if flat else ""
+    return f"{opening}{_list(claims)}{tail}."
+
+
+def _where(item: Leader) -> str:
+    return WHERE[item.column.axis] + _level(item)
+
+
+def _level(item: Leader) -> str:
+    """Whom the leader is not clearly ahead of; the name where it is one, else how many."""
+    if not item.level:
+        return ""
+    return f" (level with {item.level[0]})" if len(item.level) == 1 else f" (level with {len(item.level)} others)"
+
+
+def _price(table: Headline, leaders: tuple[Leader, ...], base: Row | None) -> str:
+    if base is None:
+        return "The study has no baseline here, so nothing says what a recipe gains or costs."
+    paying = {item.recipe: item.costs for item in leaders if item.clear and item.costs}
+    free = [row.recipe for row in table.rows if _free(row)]
+    if paying:
+        bills = [f"{recipe} pays {_bill(costs)}" for recipe, costs in paying.items()]
+        price = f"Against the baseline {'; '.join(bills)}"
+    else:
+        price = "No leader is clearly worse than the baseline on another axis"
+    if not free:
+        return f"{price}; no recipe gains without a clear loss somewhere else."
+    verb = "gains" if len(free) == 1 else "gain"
+    names = _list(free) if len(free) <= 3 else f"{len(free)} recipes"
+    return f"{price}, while {names} {verb} without a clear loss anywhere."
+
+
+def _free(row: Row) -> bool:
+    verdicts = {item.verdict for item in row.entries}
+    return "better" in verdicts and "worse" not in verdicts
+
+
+def _bill(costs: tuple[tuple[Column, str], ...]) -> str:
+    return _list([f"{WHERE[column.axis]} ({column.label} {difference})" for column, difference in costs])
+
+
+def _list(items: list[str], word: str = "and") -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {word} {items[-1]}" if items else ""
+
+
+def axis_title(column: Column) -> str:
+    """The axis and what stands for it, such as "Attack: worst case, ε = 0.3"."""
+    return f"{AXES[column.axis]}: {column.label}"
+
+
+def value_text(column: Column, cell: Cell | None) -> str:
+    """A cell of that column as people read it."""
+    return show(column.measure.metric, cell.value if cell is not None else None)

@@ -1,0 +1,89 @@
+"""The numbers behind the figures, as plain data: one JSON block that the page's script draws from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from assay.report.explain import metric_of, title_of
+from assay.report.measures import Measure, find
+from assay.report.summary import Headline
+from assay.results import Results, Trained
+
+DIRECT = 12  # up to so many recipes are drawn at once; of more, a selection
+
+Json = dict[str, Any]
+
+
+def selection(table: Headline) -> list[int]:
+    """Places of the recipes shown at first: all of a few; of many, the baseline and the best of each column."""
+    if len(table.rows) <= DIRECT:
+        return list(range(len(table.rows)))
+    chosen = [place for place, row in enumerate(table.rows) if row.baseline]
+    for number, column in enumerate(table.columns):
+        sign = -1 if column.measure.higher_is_better is False else 1
+        cells = [(row.entries[number].cell.value, place) for place, row in enumerate(table.rows)]
+        values = [(sign * value, -place) for value, place in cells if value is not None]
+        if values:
+            chosen.append(-max(values)[1])
+    return list(dict.fromkeys(chosen))[:DIRECT]
+
+
+def measure_data(measures: list[Measure], names: Mapping[int, str]) -> list[Json]:
+    """Every measure with one cell a recipe: [value, low, high, n], or the reason as a text.
+
+    Args:
+        measures: as collected.
+        names: shorter names by place, for the measures of the headline.
+    """
+    return [
+        {
+            "evaluation": measure.evaluation,
+            "title": names.get(place, title_of(measure)),
+            "metric": metric_of(measure.metric).label,
+            "percent": metric_of(measure.metric).unit == "percent",
+            "digits": metric_of(measure.metric).digits,
+            "better": 0 if measure.higher_is_better is None else 1 if measure.higher_is_better else -1,
+            "cells": [
+                cell.reason if cell.value is None else [_short(cell.value), _short(cell.low), _short(cell.high), cell.n]
+                for cell in measure.cells.values()
+            ],
+        }
+        for place, measure in enumerate(measures)
+    ]
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.6g}")
+
+
+def robustness(measures: list[Measure]) -> Json:
+    """Accuracy against eps: the worst case, and each attack alone, as places in the list of measures.
+
+    The point at eps = 0 is the clean accuracy that the adversarial evaluation measured.
+    """
+    clean = find(measures, "adversarial", "accuracy", eps=0.0)
+    curves: dict[str, list[tuple[float, int]]] = {}
+    for place, measure in enumerate(measures):
+        setting = measure.setting
+        if measure.evaluation == "adversarial" and measure.metric == "accuracy" and {"attack", "eps"} <= set(setting):
+            curves.setdefault(str(setting["attack"]), []).append((float(setting["eps"]), place))
+    start = [] if clean is None or "attack" in clean.setting else [(0.0, measures.index(clean))]
+    lines = [{"name": name, "points": start + sorted(points)} for name, points in curves.items()]
+    worst = [line for line in lines if line["name"] == "worst_case"]
+    return {"worst": worst[0] if worst else None, "attacks": [line for line in lines if line["name"] != "worst_case"]}
+
+
+def training(results: Results, recipe: str) -> list[Json]:
+    """The epochs of a recipe's first trained seed: loss, accuracy and, where kept, accuracy on validation data."""
+    runs = trained_of(results, recipe)
+    if not runs:
+        return []
+    keys = ("epoch", "loss", "accuracy", "validation_accuracy", "seconds")
+    return [{key: _short(record[key]) for key in keys if key in record} for record in runs[0].history]
+
+
+def trained_of(results: Results, recipe: str) -> list[Trained]:
+    """The trained models of a recipe, in the order of the seeds asked for."""
+    return sorted(
+        (item for item in results.trained if item.recipe == recipe),
+        key=lambda item: results.seeds.index(item.seed) if item.seed in results.seeds else len(results.seeds),
+    )

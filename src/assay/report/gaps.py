@@ -1,0 +1,107 @@
+"""What was not measured, and why: one list of every gap in a study."""
+
+from dataclasses import dataclass
+
+from assay.report.explain import metric_of
+from assay.report.measures import Measure, setting_of
+from assay.results import Results
+
+EVALUATIONS = {
+    "adversarial": "robustness to attacks",
+    "shift": "robustness to corruption",
+    "anomaly": "anomaly detection",
+    "calibration": "calibration",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """Something that is missing.
+
+    Attributes:
+        kind: "failed", "pending", "no data", "not measured" or "not asked for".
+        what: what is missing.
+        recipes: the recipes concerned; empty where it concerns all.
+        reason: the sentence that says why, with the remedy.
+    """
+
+    kind: str
+    what: str
+    recipes: tuple[str, ...]
+    reason: str
+
+
+def gaps(results: Results, measures: list[Measure], notes: dict[str, dict[str, str]]) -> list[Gap]:
+    """Every gap, the gravest first; measures that lack values for the same reason and recipes are one gap."""
+    found = [
+        Gap(
+            kind="failed",
+            what=failure.stage,
+            recipes=(f"{failure.recipe} (seed {failure.seed})",),
+            reason=failure.reason,
+        )
+        for failure in results.failures
+    ]
+    found += [
+        Gap(kind="pending", what=text, recipes=(), reason="it has not run yet; the same command again does it")
+        for text in results.pending
+    ]
+    found += [Gap(kind="no data", what=name, recipes=(), reason=reason) for name, reason in results.missing.items()]
+    found += _empty_cells(results, measures)
+    known = {gap.reason for gap in found}
+    found += [gap for gap in _noted(results, notes) if gap.reason not in known]
+    return found + _not_asked(results, measures)
+
+
+def _empty_cells(results: Results, measures: list[Measure]) -> list[Gap]:
+    groups: dict[tuple[str, str], dict[str, set[str]]] = {}
+    for measure in measures:
+        what = ", ".join(part for part in (metric_of(measure.metric).label, setting_of(measure)) if part)
+        for recipe, cell in measure.cells.items():
+            if cell.value is None:
+                groups.setdefault((measure.evaluation, cell.reason), {}).setdefault(what, set()).add(recipe)
+    covered = {failure.reason for failure in results.failures}
+    return [
+        Gap(
+            kind="not measured",
+            what=f"{evaluation}: {_few(list(whats))}",
+            recipes=_recipes(results, set().union(*whats.values())),
+            reason=reason,
+        )
+        for (evaluation, reason), whats in groups.items()
+        if not any(reason.endswith(text) for text in covered)
+    ]
+
+
+def _few(items: list[str]) -> str:
+    return "; ".join(items) if len(items) <= 3 else f"{'; '.join(items[:2])} and {len(items) - 2} more numbers"
+
+
+def _recipes(results: Results, recipes: set[str]) -> tuple[str, ...]:
+    return () if recipes == set(results.recipes) else tuple(name for name in results.recipes if name in recipes)
+
+
+def _noted(results: Results, notes: dict[str, dict[str, str]]) -> list[Gap]:
+    found = []
+    for name, texts in notes.items():
+        if name.startswith("not measured/"):
+            for text in dict.fromkeys(texts.values()):
+                recipes = {recipe for recipe, own in texts.items() if own == text}
+                what = name.removeprefix("not measured/").replace("_", " ")
+                found.append(Gap(kind="not measured", what=what, recipes=_recipes(results, recipes), reason=text))
+    return found
+
+
+def _not_asked(results: Results, measures: list[Measure]) -> list[Gap]:
+    present = {measure.evaluation for measure in measures} | {failure.stage for failure in results.failures}
+    pending = " ".join(results.pending)
+    return [
+        Gap(
+            kind="not asked for",
+            what=what,
+            recipes=(),
+            reason=f"the store holds no {name} results of this study; add the evaluation to it, or run it again",
+        )
+        for name, what in EVALUATIONS.items()
+        if name not in present and name not in pending
+    ]

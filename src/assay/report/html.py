@@ -1,0 +1,145 @@
+"""The report: one self-contained page that draws from the store alone and needs no network."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from assay.report import explain
+from assay.report.answer import answer, axis_title, value_text
+from assay.report.columns import AXES
+from assay.report.doubts import EVENTS, doubts
+from assay.report.figures import measure_data, robustness, selection, trained_of, training
+from assay.report.files import write_atomically
+from assay.report.gaps import gaps
+from assay.report.heat import heat
+from assay.report.measures import Measure, collect
+from assay.report.observed import collect_observed
+from assay.report.summary import SYMBOLS, Headline, headline
+from assay.report.text import breakable, embed, emphasise, flatten
+from assay.results import Results
+
+NAME = "report.html"
+Json = dict[str, Any]
+
+
+def write_report(results: Results, folder: Path) -> Path:
+    """Write report.html into the folder, whole or not at all, and return its path.
+
+    The page holds its styles, its script, plotly.js and all data; a content security policy in it forbids every
+    request. All text of the results is escaped.
+    """
+    return write_atomically(folder / NAME, render(results))
+
+
+def render(results: Results) -> str:
+    """The report as HTML text."""
+    measures = collect(results, skip=EVENTS)
+    table = headline(results, measures)
+    shown = selection(table)
+    observed, notes = collect_observed(results, [results.recipes[place] for place in shown])
+    loader = PackageLoader("assay.report")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.get_template("report.html")
+    return page.render(
+        results=results,
+        table=table,
+        groups=_groups(table),
+        answer=answer(table),
+        emphasise=lambda text: emphasise(text, [name for name in results.recipes if name != results.baseline]),
+        breakable=breakable,
+        firsts=_firsts(table),
+        heat=heat(results, measures),
+        doubts=doubts(results),
+        gaps=gaps(results, measures, notes),
+        notes={name: texts for name, texts in notes.items() if not name.startswith("not measured/")},
+        limited=results.limit is not None or any(bool(value) for value in results.table["limited"]),
+        trained=[_trained(results, recipe) for recipe in results.recipes],
+        methods=_methods(measures),
+        provenance=list(flatten(results.provenance)),
+        data=embed(_data(results, measures, table, shown, observed)),
+        source=lambda name: Markup(loader.get_source(environment, name)[0]),
+        plotly=Markup(get_plotlyjs()),
+        explain=explain,
+        symbols=SYMBOLS,
+        axes=AXES,
+        axis_title=axis_title,
+        value_text=value_text,
+    )
+
+
+def _data(results: Results, measures: list[Measure], table: Headline, shown: list[int], observed: Json) -> Json:
+    places = {id(measure): place for place, measure in enumerate(measures)}
+    columns = [column for column in table.columns if id(column.measure) in places]
+    names = {places[id(column.measure)]: axis_title(column) for column in columns}
+    return {
+        "recipes": [{"label": row.recipe, "baseline": row.baseline} for row in table.rows],
+        "shown": shown,
+        "measures": measure_data(measures, names),
+        "headline": list(names),
+        "primary": [places[id(column.measure)] for column in columns if column.primary and column.measure.measured],
+        "robustness": robustness(measures),
+        "auroc": _aurocs(measures),
+        "ece": next((place for place, item in enumerate(measures) if item.metric == "ece"), None),
+        "training": [training(results, row.recipe) for row in table.rows],
+        **observed,
+    }
+
+
+def _aurocs(measures: list[Measure]) -> dict[str, int]:
+    return {
+        f"{item.setting['outliers']}/{item.setting['score']}": place
+        for place, item in enumerate(measures)
+        if item.metric == "auroc" and {"outliers", "score"} <= set(item.setting)
+    }
+
+
+def _firsts(table: Headline) -> set[int]:
+    """The places of the columns that open an axis."""
+    axes = [column.axis for column in table.columns]
+    return {place for place, axis in enumerate(axes) if place == 0 or axes[place - 1] != axis}
+
+
+def _groups(table: Headline) -> list[tuple[str, int]]:
+    axes = [column.axis for column in table.columns]
+    return [(AXES[axis], axes.count(axis)) for axis in dict.fromkeys(axes)]
+
+
+def _trained(results: Results, recipe: str) -> Json:
+    runs = trained_of(results, recipe)
+    last = runs[0].history[-1] if runs and runs[0].history else {}
+    seconds = [float(run.provenance["seconds"]) for run in runs if "seconds" in run.provenance]
+    failure = next((item for item in results.failures if item.recipe == recipe and item.stage == "training"), None)
+    return {
+        "recipe": recipe,
+        "name": runs[0].name if runs else recipe,
+        "baseline": recipe == results.baseline,
+        "seeds": [run.seed for run in runs],
+        "parameters": runs[0].parameters if runs else None,
+        "epochs": len(runs[0].history) if runs else 0,
+        "seconds": sum(seconds) / len(seconds) if seconds else None,
+        "last": last,
+        "reason": failure.reason if failure else "no trained model of this recipe is in the store",
+        "facts": [(run.seed, list(flatten(run.provenance))) for run in runs],
+    }
+
+
+def _methods(measures: list[Measure]) -> list[Json]:
+    found: dict[str, list[Measure]] = {}
+    for measure in measures:
+        found.setdefault(measure.metric, []).append(measure)
+    return [
+        {
+            "metric": explain.metric_of(name),
+            "arrow": explain.arrow(own[0].higher_is_better),
+            "sizes": sorted({cell.n for item in own for cell in item.cells.values() if cell.n}),
+            "intervals": sorted(
+                {explain.interval_text(cell.interval) for item in own for cell in item.cells.values() if cell.n}
+            ),
+        }
+        for name, own in found.items()
+    ]

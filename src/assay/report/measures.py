@@ -1,0 +1,132 @@
+"""Every number of a study, by what was measured and for which recipe; what is missing carries its reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from assay.results import Results, setting_text
+
+MEAN = "mean"  # the seed of rows that average over several seeds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One number of one recipe: a value with its 95 % interval, or None with the reason."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    interval: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """What was measured, and its cell for every recipe of the study (by label, in the study's order)."""
+
+    evaluation: str
+    metric: str
+    setting: Mapping[str, str | float]
+    higher_is_better: bool | None
+    cells: Mapping[str, Cell]
+
+    @property
+    def measured(self) -> bool:
+        """Whether any recipe has a value."""
+        return any(cell.value is not None for cell in self.cells.values())
+
+
+Key = tuple[str, str, tuple[tuple[str, str | float], ...]]
+
+
+def collect(results: Results, skip: tuple[str, ...] = ()) -> list[Measure]:
+    """All measures of a study in their order of appearance.
+
+    With several seeds a cell is the row whose seed is "mean" where there is one, else the row of the first seed asked
+    for that has one.
+
+    Args:
+        results: of the study.
+        skip: metrics that are no measures.
+    """
+    order = {MEAN: 0} | {str(seed): place + 1 for place, seed in enumerate(results.seeds)}
+    rows: dict[Key, dict[str, dict[str, Any]]] = {}
+    ran: set[tuple[str, str]] = set()
+    for row in results.table.to_dict("records"):
+        ran.add((str(row["recipe"]), str(row["evaluation"])))
+        if row["metric"] in skip:
+            continue
+        key = (str(row["evaluation"]), str(row["metric"]), tuple(sorted(row["setting"].items())))
+        cells = rows.setdefault(key, {})
+        before = cells.get(row["recipe"])
+        if before is None or order.get(row["seed"], len(order)) < order.get(before["seed"], len(order)):
+            cells[row["recipe"]] = {str(name): value for name, value in row.items()}
+    return [_measure(results, key, cells, ran) for key, cells in rows.items()]
+
+
+def find(measures: list[Measure], evaluation: str, metric: str, **setting: str | float) -> Measure | None:
+    """The measure of that evaluation and metric whose setting has at least these entries, or None."""
+    for measure in measures:
+        same = measure.evaluation == evaluation and measure.metric == metric
+        if same and all(measure.setting.get(key) == value for key, value in setting.items()):
+            return measure
+    return None
+
+
+def absent(results: Results, recipe: str, evaluation: str) -> str:
+    """Why the store holds nothing of that recipe's evaluation, in one sentence."""
+    for failure in results.failures:
+        if failure.recipe == recipe and failure.stage in (evaluation, "training"):
+            return f"{failure.stage} failed: {failure.reason}"
+    for text in results.pending:
+        if text.startswith(f"{recipe}, seed ") and text.endswith((f": {evaluation}", ": training")):
+            return "it has not run yet; run the study again, which does only what is missing"
+    return f"no {evaluation} results are stored for this recipe; run the study again, which does only what is missing"
+
+
+def setting_of(measure: Measure) -> str:
+    """The measure's setting as people read it, such as "attack=fgsm, eps=0.3"."""
+    return setting_text(measure.setting)
+
+
+def number(value: object) -> float | None:
+    """A table's cell as a finite number, or None where it holds none."""
+    if not isinstance(value, int | float) or pd.isna(value) or value in (float("inf"), float("-inf")):
+        return None
+    return float(value)
+
+
+def _measure(results: Results, key: Key, cells: dict[str, dict[str, Any]], ran: set[tuple[str, str]]) -> Measure:
+    evaluation, metric, _ = key
+    directions = [row["higher_is_better"] for row in cells.values() if not pd.isna(row["higher_is_better"])]
+
+    def cell(recipe: str) -> Cell:
+        if recipe in cells:
+            return _cell(cells[recipe])
+        if (recipe, evaluation) in ran:
+            return Cell(value=None, reason=f"the {evaluation} evaluation of this recipe gave no such number")
+        return Cell(value=None, reason=absent(results, recipe, evaluation))
+
+    return Measure(
+        evaluation=evaluation,
+        metric=metric,
+        setting=dict(next(iter(cells.values()))["setting"]),
+        higher_is_better=bool(directions[0]) if directions else None,
+        cells={recipe: cell(recipe) for recipe in results.recipes},
+    )
+
+
+def _cell(row: Mapping[str, Any]) -> Cell:
+    value = number(row["value"])
+    reason = str(row["reason"] or "") if value is None else ""
+    return Cell(
+        value=value,
+        low=number(row["low"]) if value is not None else None,
+        high=number(row["high"]) if value is not None else None,
+        n=int(number(row["n"]) or 0),
+        interval=str(row["interval"] or ""),
+        reason=reason or ("the store gives no reason" if value is None else ""),
+    )

@@ -1,0 +1,90 @@
+"""The headline: recipes x axes, and where recipes differ from the baseline beyond noise.
+
+How better and worse are judged: a recipe differs clearly from the baseline where their 95 % intervals do not overlap,
+and otherwise is "within noise". This is conservative: two independent 95 % intervals of equal width part by chance in
+about 0.6 % of comparisons rather than 5 %, and less where both models meet the same images (Schenker and Gentleman
+2001, "On judging the significance of differences by examining the overlap between confidence intervals"). Where one of
+the two has no interval, the difference is shown and left unjudged. mCE is a ratio to the baseline, so its interval is
+held against 1.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from assay.report.columns import Column, choose
+from assay.report.doubts import EVENTS
+from assay.report.measures import Cell, Measure, collect
+from assay.results import Results
+
+Verdict = Literal["baseline", "better", "worse", "noise", "unjudged", "missing"]
+RELATIVE = ("mce", "relative_mce")
+SYMBOLS: dict[Verdict, str] = {
+    "baseline": "", "better": "✓", "worse": "✗", "noise": "≈", "unjudged": "", "missing": "",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A cell beside the baseline's: `difference` is this value minus the baseline's, None where there is none."""
+
+    cell: Cell
+    difference: float | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One recipe's entries, one a column."""
+
+    recipe: str
+    baseline: bool
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """The recipes x axes table."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+def headline(results: Results, measures: list[Measure] | None = None) -> Headline:
+    """The table of recipes x axes; an axis without results keeps a column that says why."""
+    found = collect(results, skip=EVENTS) if measures is None else measures
+    columns = choose(results, found)
+    rows = [
+        Row(
+            recipe=recipe,
+            baseline=recipe == results.baseline,
+            entries=tuple(entry(column.measure, recipe, results.baseline) for column in columns),
+        )
+        for recipe in results.recipes
+    ]
+    return Headline(columns=tuple(columns), rows=tuple(rows))
+
+
+def entry(measure: Measure, recipe: str, baseline: str | None) -> Entry:
+    """A recipe's cell beside the baseline's, judged as the top of this file says."""
+    cell = measure.cells[recipe]
+    if cell.value is None:
+        return Entry(cell=cell, difference=None, verdict="missing")
+    if recipe == baseline:
+        return Entry(cell=cell, difference=None, verdict="baseline")
+    base = measure.cells.get(baseline) if baseline is not None else None
+    if measure.metric in RELATIVE and baseline is not None:
+        base = Cell(value=1.0, low=1.0, high=1.0)
+    if base is None or base.value is None:
+        return Entry(cell=cell, difference=None, verdict="unjudged")
+    return Entry(cell=cell, difference=cell.value - base.value, verdict=judge(cell, base, measure.higher_is_better))
+
+
+def judge(cell: Cell, base: Cell, higher_is_better: bool | None) -> Verdict:
+    """Whether a cell is better or worse than another beyond both intervals, within noise, or cannot be judged."""
+    if higher_is_better is None or cell.low is None or cell.high is None or base.low is None or base.high is None:
+        return "unjudged"
+    if cell.low > base.high:
+        return "better" if higher_is_better else "worse"
+    if cell.high < base.low:
+        return "worse" if higher_is_better else "better"
+    return "noise"

@@ -1,0 +1,43 @@
+"""Text of the results made safe and readable inside a page."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from markupsafe import Markup, escape
+
+
+def embed(data: Mapping[str, Any]) -> Markup:
+    """JSON that is safe inside a <script> element: no text in it can end the element or open another."""
+    text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested facts as (name, text) pairs, such as ("versions, torch", "2.13.0")."""
+    for key, value in values.items():
+        name = f"{prefix}, {key}" if prefix else str(key)
+        if isinstance(value, Mapping):
+            yield from flatten(value, name)
+        elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+            yield from flatten({str(place): item for place, item in enumerate(value, start=1)}, name)
+        elif isinstance(value, list | tuple):
+            yield name, ", ".join(str(item) for item in value)
+        else:
+            yield name, f"{value:,.1f}" if isinstance(value, float) else "unknown" if value is None else str(value)
+
+
+def emphasise(text: str, names: list[str]) -> Markup:
+    """The text, escaped, with every one of these names in bold."""
+    known = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True) if name)
+    pieces = re.split(rf"(?<!\w)({known})(?!\w)", text) if known else [text]
+    bold = Markup("<b>{}</b>")
+    return Markup("").join(bold.format(piece) if place % 2 else piece for place, piece in enumerate(pieces))
+
+
+def breakable(label: str) -> Markup:
+    """A recipe's label, escaped, that a narrow column may break behind an opening bracket."""
+    return Markup("(<wbr>").join(escape(piece) for piece in label.split("("))

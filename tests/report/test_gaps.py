@@ -1,0 +1,68 @@
+import dataclasses
+from collections.abc import Callable
+
+from assay.report.doubts import EVENTS, doubts
+from assay.report.gaps import Gap, gaps
+from assay.report.measures import collect
+from assay.results import COLUMNS, Failure, Results
+
+
+def found(results: Results, notes: dict[str, dict[str, str]] | None = None) -> list[Gap]:
+    return gaps(results, collect(results, skip=EVENTS), notes or {})
+
+
+def test_a_complete_study_has_none(complete: Results) -> None:
+    assert found(complete) == []
+
+
+def without(results: Results, recipe: str, evaluation: str) -> Results:
+    table = results.table
+    return dataclasses.replace(results, table=table[(table["recipe"] != recipe) | (table["evaluation"] != evaluation)])
+
+
+def test_failures_and_pending_cells_stand_first_and_once(complete: Results) -> None:
+    results = without(without(complete, "lenet5_large", "shift"), "mixup(alpha=1.0)", "shift")
+    results = dataclasses.replace(
+        results,
+        failures=(Failure(recipe="lenet5_large", seed=0, stage="shift", reason="out of memory"),),
+        pending=("mixup(alpha=1.0), seed 0: shift",),
+    )
+    kinds = [(gap.kind, gap.reason) for gap in found(results)]
+    assert kinds[0] == ("failed", "out of memory")
+    assert kinds[1][0] == "pending"
+    assert sum("out of memory" in reason for _, reason in kinds) == 1
+
+
+def test_one_reason_is_one_gap(complete: Results) -> None:
+    why = "KMNIST is not here; run assay data fetch kmnist"
+    gone = {"value": None, "low": None, "high": None, "reason": why}
+    records = [
+        row | (gone if row["setting"].get("outliers") == "kmnist" else {}) for row in complete.table.to_dict("records")
+    ]
+    table = type(complete.table)(records, columns=list(COLUMNS))
+    own = found(dataclasses.replace(complete, table=table))
+    assert [(gap.kind, gap.recipes, gap.reason) for gap in own] == [("not measured", (), why)]
+    assert own[0].what.startswith("anomaly: ")
+
+
+def test_missing_sets_notes_and_evaluations_not_asked_for(study: Callable[..., Results], complete: Results) -> None:
+    results = study(table=complete.table[complete.table["evaluation"] == "shift"], missing={"kmnist": "not fetched"})
+    own = found(results, {"not measured/vim": {"baseline": "its head is not linear"}, "order": {"baseline": "fixed"}})
+    assert ("no data", "kmnist", "not fetched") in [(gap.kind, gap.what, gap.reason) for gap in own]
+    assert ("vim", ("baseline",)) in [(gap.what, gap.recipes) for gap in own]
+    assert {gap.what for gap in own if gap.kind == "not asked for"} == {
+        "robustness to attacks", "anomaly detection", "calibration",
+    }  # fmt: skip
+    assert all(gap.reason for gap in own)
+
+
+def test_signs_to_distrust_are_told_and_are_no_gaps(complete: Results) -> None:
+    row = complete.table.iloc[0].to_dict() | {
+        "metric": "accuracy_rise", "setting": {"attack": "fgsm", "eps": 0.3}, "value": 0.25, "recipe": "lenet5_large",
+    }  # fmt: skip
+    table = type(complete.table)([*complete.table.to_dict("records"), row], columns=list(COLUMNS))
+    results = dataclasses.replace(complete, table=table)
+    (doubt,) = doubts(results)
+    assert doubt.recipe == "lenet5_large"
+    assert "25.0 points at ε = 0.3" in doubt.text
+    assert found(results) == []

@@ -2,7 +2,8 @@
 
 LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition". Kept: two stages of
 5 x 5 convolution and 2 x 2 subsampling, then fully connected layers. Changed: 32 and 64 maps, ReLU, max pooling, one
-hidden layer of 200, and an input that is normalised inside the network.
+hidden layer of 200 between two dropouts of 0.5 (Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks
+from overfitting"), and an input that is normalised inside the network.
 """
 
 from dataclasses import dataclass
@@ -23,9 +24,8 @@ class LeNet5:
 
     def build(self, shape: tuple[int, int, int], n_classes: int) -> Network:
         """Build for images (C, H, W), at least 16 x 16 pixels."""
-        layers = nn.Sequential(*_stages(shape[0]), nn.Flatten())
-        size = flat_size(layers, shape, self.name)
-        return Network(shape, n_classes, layers.extend([nn.Linear(size, 200), nn.ReLU()]), 200)
+        layers = nn.Sequential(*_stages(shape[0]))
+        return _network(layers, shape, n_classes, hidden=200, name=self.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +41,7 @@ class LeNet5Large:
         layers = nn.Sequential(*_stages(shape[0]))
         for inputs in (64, 192, 192):
             layers.extend([nn.Conv2d(inputs, 192, 3, padding=1), nn.ReLU()])
-        layers.append(nn.Flatten())
-        size = flat_size(layers, shape, self.name)
-        return Network(shape, n_classes, layers.extend([nn.Linear(size, 1400), nn.ReLU()]), 1400)
+        return _network(layers, shape, n_classes, hidden=1400, name=self.name)
 
 
 def _stages(channels: int) -> tuple[nn.Module, ...]:
@@ -52,3 +50,10 @@ def _stages(channels: int) -> tuple[nn.Module, ...]:
         *(nn.Conv2d(channels, 32, 5), nn.MaxPool2d(2), nn.ReLU()),
         *(nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()),
     )
+
+
+def _network(layers: nn.Sequential, shape: tuple[int, int, int], n_classes: int, *, hidden: int, name: str) -> Network:
+    layers.append(nn.Flatten())
+    size = flat_size(layers, shape, name)
+    layers.extend([nn.Dropout(0.5), nn.Linear(size, hidden), nn.ReLU(), nn.Dropout(0.5)])
+    return Network(shape, n_classes, layers, hidden)

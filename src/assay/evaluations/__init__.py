@@ -1,7 +1,9 @@
 """Evaluations: each observes a model on one axis, then measures what was observed."""
 
 from assay.evaluations.adversarial import Adversarial
+from assay.evaluations.anomaly import Anomaly
 from assay.evaluations.base import Evaluation, Measurement, Observations
+from assay.evaluations.calibration import Calibration
 from assay.evaluations.shift import Shift
 
-__all__ = ["Adversarial", "Evaluation", "Measurement", "Observations", "Shift"]
+__all__ = ["Adversarial", "Anomaly", "Calibration", "Evaluation", "Measurement", "Observations", "Shift"]

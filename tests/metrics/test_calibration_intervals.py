@@ -76,6 +76,14 @@ def test_few_examples_have_no_rms_without_the_last_bin() -> None:
     assert calibration_intervals(*draw(150, 0.0, "few"), derive(4)).rms_without_last_bin is None
 
 
+def test_the_max_interval_holds_an_estimate_on_its_end() -> None:
+    # One right example a bin: Wilson's interval ends at exactly 1, as far from the confidence as the example itself.
+    confidence = torch.tensor([0.03, 0.41, 0.1954809127699347], dtype=torch.float64)
+    for c in confidence:
+        largest = max_calibration_error(c[None], torch.ones(1))
+        assert max_calibration_error_interval(c[None], torch.ones(1)).high >= largest
+
+
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_single_example_has_intervals(n: int) -> None:
     found = calibration_intervals(torch.full((n,), 0.9), torch.ones(n), derive(5))

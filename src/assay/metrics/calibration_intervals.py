@@ -28,6 +28,7 @@ from assay.metrics.calibration import (
     BINS,
     adaptive_calibration_error,
     expected_calibration_error,
+    max_calibration_error,
     rms_calibration_error,
     rms_calibration_error_without_last_bin,
 )
@@ -188,12 +189,13 @@ def max_calibration_error_interval(
     ends = equal_width(examples.confidence, bins)
     counts = bin_counts(ends)
     rows = torch.stack([counts, bin_sums(examples.correct, ends), bin_sums(examples.confidence, ends)], 1)[counts > 0]
-    near, far = 0.0, 0.0
+    largest = max_calibration_error(c, y, bins)
+    near, far = 0.0, largest  # the largest gap itself, which rounding could leave just outside
     for count, right, total in rows.tolist():
         low, high = wilson(round(right), round(count), 1 - (1 - level) / len(rows))
         near = max(near, total / count - high, low - total / count)
         far = max(far, total / count - low, high - total / count)
-    return Interval(near, far)
+    return Interval(min(near, largest), far)
 
 
 def mean_interval(

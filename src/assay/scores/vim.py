@@ -20,9 +20,10 @@ class ViM:
 
     o = -pinv(W) b is the origin at which the linear head gives no logits; R (D, D - P) holds the eigenvectors of the
     uncentred covariance of (training features - o) beyond the P largest. Over training,
-    alpha = mean(max_k z_k) / mean(||R^T (f - o)||) puts the residual on the scale of the logits. All is fitted in float64.
+    alpha = mean(max_k z_k) / mean(||R^T (f - o)||) puts the residual on the scale of the logits. Fitted in float64.
 
-    P = 1000 for D >= 2048 and 512 for 768 <= D < 2048, as in the paper; below, half of D, rounded down. For an ensemble, features are the members' side by side and the head is that of the mean of their logits.
+    P = 1000 for D >= 2048 and 512 for 768 <= D < 2048, as in the paper; below, half of D, rounded down. For an
+    ensemble, features are the members' side by side, and the head is that of the mean of their logits.
     """
 
     name: ClassVar[str] = "vim"

@@ -1,0 +1,201 @@
+"""Anomaly detection: how well each score tells outlier sets from the test set.
+
+Higher = more anomalous, and the outliers are the positives. AUROC with DeLong's interval; AUPR (average precision) with
+its base rate beside it, which is the AUPR of chance; FPR at 95 % TPR.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from assay.classifier import CHUNK, Classifier, predict, predict_all
+from assay.data.images import Images
+from assay.data.splits import sample
+from assay.data.task import Task
+from assay.errors import BadValueError, ContractError
+from assay.evaluations.base import Measurement, Observations, Progress, no_progress
+from assay.metrics.detection import auroc, average_precision, base_rate, fpr_at_tpr
+from assay.metrics.detection_intervals import auroc_interval, average_precision_interval, fpr_at_tpr_interval
+from assay.parts import check_count
+from assay.randomness import derive
+from assay.scores import MSP, CrossEntropy, Energy, MaxLogit, ViM
+from assay.scores.base import Fitted, Score
+
+INSIDE = "in"  # the test set's name among the sets
+METRICS = {"auroc": True, "aupr": True, "fpr95": False}  # whether higher is better
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anomaly:
+    """AUROC, AUPR and FPR at 95 % TPR of each score against each outlier set.
+
+    Attributes:
+        scores: with different names.
+        images: take a fixed random sample of that many from the test set and from each outlier set; None takes all.
+        fit_images: size of the fixed random sample of the training set to which scores are fitted.
+    """
+
+    name: ClassVar[str] = "anomaly"
+    version: ClassVar[int] = 1
+    uses: ClassVar[tuple[str, ...]] = ("train", "test", "outliers")
+
+    scores: tuple[Score, ...] = (MSP(), MaxLogit(), Energy(), CrossEntropy(), ViM())
+    images: int | None = None
+    fit_images: int = 10_000
+
+    def __post_init__(self) -> None:
+        names = [score.name for score in self.scores]
+        if not names or len(set(names)) < len(names):
+            raise BadValueError(f"anomaly: scores: expected at least one, each a different one, got {names}")
+        if self.images is not None:
+            check_count(self.name, "images", self.images)
+        check_count(self.name, "fit_images", self.fit_images)
+
+    def observe(
+        self,
+        model: Classifier,
+        task: Task,
+        seed: int,  # noqa: ARG002 - nothing is drawn
+        progress: Progress = no_progress,
+    ) -> Observations:
+        """Score every image in one forward pass over each set.
+
+        Returns:
+            Tensors "score/<set>/<score>" (N,) float32, where <set> is "in" for the test set or an outlier set's name.
+            Notes "not measured/<set>" for a set that is missing or of another shape, and "not measured/score/<score>"
+            for a score that cannot be fitted, each with the reason.
+
+        Raises:
+            BadValueError: an outlier set is called "in".
+            ContractError: a score is not finite, or the model breaks its contract.
+        """
+        if INSIDE in task.outliers:
+            raise BadValueError('anomaly: outliers: expected names other than "in", which stands for the test set')
+        notes = {f"not measured/{name}": reason for name, reason in task.missing.items()}
+        sets = {INSIDE: sample(task.test, self.images)}
+        for name, images in task.outliers.items():
+            if images.shape == task.test.shape:
+                sets[name] = sample(images, self.images)
+            else:
+                notes[f"not measured/{name}"] = (
+                    f"{name}: expected images of shape {task.test.shape} as the test set has, got {images.shape}; "
+                    "convert them first"
+                )
+        fitted, reasons = self._fit(model, task.train)
+        notes |= {f"not measured/score/{name}": reason for name, reason in reasons.items()}
+        tick = _ticks(sets, progress)
+        tensors = {}
+        for group, images in sets.items():
+            for name, values in _score(model, images, fitted, tick).items():
+                tensors[f"score/{group}/{name}"] = values
+        return Observations(tensors=tensors, notes=notes)
+
+    def _fit(self, model: Classifier, train: Images | None) -> tuple[dict[str, Fitted], dict[str, str]]:
+        """The fitted scores, and the reasons why the others could not be fitted, by name."""
+        wanted = any(score.needs_train for score in self.scores) and train is not None
+        outputs = predict_all(model, sample(train, self.fit_images).x) if wanted and train is not None else None
+        fitted, reasons = dict[str, Fitted](), dict[str, str]()
+        for score in self.scores:
+            try:
+                fitted[score.name] = score.fit(model, outputs)
+            except BadValueError as error:
+                reasons[score.name] = str(error)
+        return fitted, reasons
+
+    def measure(self, observations: Observations) -> list[Measurement]:
+        """For each outlier set: its base rate, then auroc, aupr and fpr95 of each score, or the reason why not."""
+        tensors, notes = observations.tensors, observations.notes
+        groups = dict.fromkeys(key.split("/", 1)[1].rsplit("/", 1)[0] for key in tensors)
+        missing = [
+            name.removeprefix("not measured/")
+            for name in notes
+            if name.startswith("not measured/") and not name.startswith("not measured/score/")
+        ]
+        rows = []
+        for group in [name for name in groups if name != INSIDE] + missing:
+            if group in groups:
+                rows.append(_base_rate(group, tensors, self._measured(group, tensors)[0]))
+            for score in self.scores:
+                reason = notes.get(f"not measured/{group}") or notes.get(f"not measured/score/{score.name}")
+                setting: dict[str, str | float] = {"outliers": group, "score": score.name}
+                if reason:
+                    rows += [_not_measured(setting, metric, reason) for metric in METRICS]
+                else:
+                    inside, outside = tensors[f"score/{INSIDE}/{score.name}"], tensors[f"score/{group}/{score.name}"]
+                    rows += _measure(setting, inside, outside)
+        return rows
+
+    def _measured(self, group: str, tensors: dict[str, Tensor]) -> list[str]:
+        return [score.name for score in self.scores if f"score/{group}/{score.name}" in tensors]
+
+
+def _ticks(sets: dict[str, Images], progress: Progress) -> Callable[[int], None]:
+    """A function that reports so many more images done of all sets."""
+    total, done = sum(len(images) for images in sets.values()), [0]
+
+    def tick(images: int) -> None:
+        done[0] += images
+        progress(done[0] / total)
+
+    return tick
+
+
+def _score(
+    model: Classifier, images: Images, fitted: dict[str, Fitted], tick: Callable[[int], None]
+) -> dict[str, Tensor]:
+    pieces: dict[str, list[Tensor]] = {name: [] for name in fitted}
+    for start, outputs in zip(range(0, len(images), CHUNK), predict(model, images.x, chunk=CHUNK), strict=True):
+        for name, score in fitted.items():
+            pieces[name].append(score(outputs).float().cpu())
+        tick(min(CHUNK, len(images) - start))
+    scores = {name: torch.cat(parts) for name, parts in pieces.items()}
+    for name, values in scores.items():
+        if values.shape != (len(images),) or not bool(values.isfinite().all()):
+            raise ContractError(
+                f"score {name}: expected {len(images)} finite numbers on {images.name}, got NaN, infinity or "
+                f"shape {tuple(values.shape)}"
+            )
+    return scores
+
+
+def _base_rate(group: str, tensors: dict[str, Tensor], score: str) -> Measurement:
+    inside, outside = tensors[f"score/{INSIDE}/{score}"], tensors[f"score/{group}/{score}"]
+    return Measurement(
+        setting={"outliers": group},
+        metric="base_rate",
+        value=base_rate(inside, outside),
+        n=len(inside) + len(outside),
+    )
+
+
+def _not_measured(setting: dict[str, str | float], metric: str, reason: str) -> Measurement:
+    return Measurement(setting=setting, metric=metric, value=None, higher_is_better=METRICS[metric], reason=reason)
+
+
+def _measure(setting: dict[str, str | float], inside: Tensor, outside: Tensor) -> Iterator[Measurement]:
+    # The same draws for every score: what differs between scores is then not the bootstrap.
+    precision = derive(0, Anomaly.name, "aupr", setting["outliers"])
+    flagged = derive(0, Anomaly.name, "fpr95", setting["outliers"])
+    values = {
+        "auroc": (auroc(inside, outside), auroc_interval(inside, outside), "delong"),
+        "aupr": (
+            average_precision(inside, outside),
+            average_precision_interval(inside, outside, precision),
+            "bootstrap",
+        ),
+        "fpr95": (fpr_at_tpr(inside, outside), fpr_at_tpr_interval(inside, outside, flagged), "bootstrap"),
+    }
+    for metric, (value, ends, interval) in values.items():
+        yield Measurement(
+            setting=setting,
+            metric=metric,
+            value=value,
+            low=ends.low,
+            high=ends.high,
+            n=len(inside) + len(outside),
+            interval=interval,
+            higher_is_better=METRICS[metric],
+        )

@@ -4,6 +4,7 @@
     ROOT/models/KEY/                     model.safetensors, cell.json
     ROOT/evaluations/KEY/                observations.safetensors, measurements.json, cell.json
     ROOT/failures/KEY.json               the last reason why a cell failed
+    ROOT/claims/KEY                      locked by the process that computes the cell
     ROOT/STUDY/                          study.json, report.html, table.csv, table.json
 
 Directories are written to a temporary sibling and renamed, so that a killed run loses the cell it was in and nothing
@@ -20,8 +21,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
@@ -32,6 +34,7 @@ from assay.evaluations.base import Observations
 
 FORMAT = 1
 CHECKSUMS = "checksums.json"
+ROOMS = ("models", "evaluations", "failures", "claims")  # no study is called so
 NOTES = "notes"
 
 
@@ -56,7 +59,7 @@ class Store:
                 _check_format(marker)
             else:
                 self.root.mkdir(parents=True, exist_ok=True)
-                self._replace(marker, _json({"format": FORMAT}))
+                self._replace(marker, to_json({"format": FORMAT}))
             if not os.access(self.root, os.W_OK):
                 raise PermissionError(errno.EACCES, "not writable")
 
@@ -75,15 +78,24 @@ class Store:
             parent.mkdir(parents=True, exist_ok=True)
             temporary = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=parent))
             try:
+                temporary.chmod(0o755)  # mkdtemp shuts everyone else out
                 for name, content in files.items():
                     _write_through(temporary / name, content)
-                _write_through(temporary / CHECKSUMS, _json({name: _sha(content) for name, content in files.items()}))
-                if not self.has(kind, key):
-                    shutil.rmtree(parent / key, ignore_errors=True)  # a folder without checksums is no finished cell
-                    temporary.rename(parent / key)
+                _write_through(temporary / CHECKSUMS, to_json({name: _sha(content) for name, content in files.items()}))
+                self._place(temporary, kind, key)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
             (self.root / "failures" / f"{key}.json").unlink(missing_ok=True)
+
+    def _place(self, temporary: Path, kind: str, key: str) -> None:
+        folder = self.root / kind / key
+        if not self.has(kind, key):
+            shutil.rmtree(folder, ignore_errors=True)  # a folder without checksums is no finished cell
+        try:
+            temporary.rename(folder)
+        except OSError:  # a folder with content is never replaced: it is another run's
+            if not self.has(kind, key):
+                raise
 
     def read(self, kind: str, key: str, name: str) -> bytes:
         """Read one file of a finished cell.
@@ -95,7 +107,7 @@ class Store:
         try:
             content = (folder / name).read_bytes()
             wanted = json.loads((folder / CHECKSUMS).read_text())[name]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise StoreError(f"{folder / name}: cannot be read; {_remedy(folder)}") from error
         if _sha(content) != wanted:
             raise StoreError(f"{folder / name}: was cut or altered since it was written; {_remedy(folder)}")
@@ -103,7 +115,12 @@ class Store:
 
     def read_json(self, kind: str, key: str, name: str) -> Any:
         """Read a JSON file of a finished cell; errors as `read`."""
-        return json.loads(self.read(kind, key, name))
+        content = self.read(kind, key, name)
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:
+            folder = self.root / kind / key
+            raise StoreError(f"{folder / name}: is no JSON; {_remedy(folder)}") from error
 
     def read_observations(self, key: str) -> Observations:
         """Read the observations of a finished evaluation; errors as `read`."""
@@ -113,11 +130,11 @@ class Store:
         """Note why a cell failed; writing the cell later takes the note away."""
         with _clear_errors(self.root):
             (self.root / "failures").mkdir(exist_ok=True)
-            self._replace(self.root / "failures" / f"{key}.json", _json({"reason": reason}))
+            self._replace(self.root / "failures" / f"{key}.json", to_json({"reason": reason}))
 
     def failure(self, key: str) -> str | None:
         """The reason why the cell failed last, or None."""
-        with contextlib.suppress(OSError, ValueError, KeyError):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             return str(json.loads((self.root / "failures" / f"{key}.json").read_text())["reason"])
         return None
 
@@ -126,7 +143,7 @@ class Store:
         folder = self.root / name
         with _clear_errors(self.root):
             folder.mkdir(exist_ok=True)
-            self._replace(folder / "study.json", _json({"format": FORMAT, **content}))
+            self._replace(folder / "study.json", to_json({"format": FORMAT, **content}))
         return folder
 
     def read_study(self, name: str) -> dict[str, Any]:
@@ -145,17 +162,15 @@ class Store:
     @contextlib.contextmanager
     def claim(self, key: str) -> Iterator[bool]:
         """Claim a cell for this process; False where another run is computing it. A killed process's claim ends."""
-        with _clear_errors(self.root):
-            (self.root / "claims").mkdir(exist_ok=True)
-            handle = (self.root / "claims" / key).open("w")
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
-                (self.root / "claims" / key).unlink(missing_ok=True)
+        path = self.root / "claims" / key
+        with contextlib.ExitStack() as stack:
+            with _clear_errors(self.root):
+                path.parent.mkdir(exist_ok=True)
+                handle = stack.enter_context(path.open("w"))
+                mine = _lock(handle, path)
+            yield mine
+            if mine:
+                path.unlink(missing_ok=True)
 
     def _replace(self, path: Path, content: bytes) -> None:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
@@ -170,8 +185,7 @@ class Store:
 
 def pack(observations: Observations) -> bytes:
     """Observations as safetensors; their notes are its metadata."""
-    tensors = {name: tensor.contiguous() for name, tensor in observations.tensors.items()}
-    return save_tensors(tensors, metadata={NOTES: json.dumps(observations.notes)})
+    return save_tensors(_separate(observations.tensors), metadata={NOTES: json.dumps(observations.notes)})
 
 
 def unpack(content: bytes) -> Observations:
@@ -180,31 +194,51 @@ def unpack(content: bytes) -> Observations:
     Raises:
         StoreError: the content is no such file.
     """
+    tensors = _load(content, "observations")
     try:
-        size = int.from_bytes(content[:8], "little")
-        header = json.loads(content[8 : 8 + size])
-        notes = json.loads(header.get("__metadata__", {}).get(NOTES, "{}"))
-        return Observations(tensors=load_tensors(content), notes=notes)
-    except (SafetensorError, ValueError) as error:
-        raise StoreError(f"observations: cannot be read ({error}); delete them and run again") from error
+        size = int.from_bytes(content[:8], "little")  # the header's, which `_load` has checked
+        notes = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][NOTES])
+    except (ValueError, KeyError, RecursionError) as error:
+        raise StoreError("observations: the notes cannot be read; delete them and run again") from error
+    if not isinstance(notes, dict) or not all(isinstance(text, str) for text in notes.values()):
+        raise StoreError("observations: expected notes by name; delete them and run again")
+    return Observations(tensors=tensors, notes=notes)
 
 
 def pack_weights(state: Mapping[str, Tensor]) -> bytes:
     """A model's state as safetensors."""
-    return save_tensors({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()})
+    return save_tensors(_separate(state))
 
 
 def unpack_weights(content: bytes) -> dict[str, Tensor]:
-    """The reverse of `pack_weights`."""
-    return load_tensors(content)
+    """The reverse of `pack_weights`.
+
+    Raises:
+        StoreError: the content is no such file.
+    """
+    return _load(content, "weights")
+
+
+def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies on the CPU: safetensors refuses tensors that share memory, as views and tied weights do."""
+    return {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
+    }
+
+
+def _load(content: bytes, what: str) -> dict[str, Tensor]:
+    try:
+        return load_tensors(content)
+    except (SafetensorError, ValueError, KeyError) as error:  # KeyError: a type that torch has not
+        raise StoreError(f"{what}: cannot be read ({error}); delete them and run again") from error
 
 
 def to_json(content: object) -> bytes:
-    """Plain data as indented JSON; NaN and infinity are refused, because JSON has none."""
-    return _json(content)
+    """Plain data as indented JSON.
 
-
-def _json(content: object) -> bytes:
+    Raises:
+        ValueError: the content holds NaN or infinity, which JSON has not.
+    """
     return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
 
 
@@ -233,6 +267,15 @@ def _check_format(path: Path) -> None:
             f"{path}: has format {found}, written by a newer assay; this one reads format {FORMAT}: "
             "upgrade assay, or choose another folder with --out"
         )
+
+
+def _lock(handle: IO[str], path: Path) -> bool:
+    """Lock the open file; False where another process has it, or had it and took it away since it was opened."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(handle.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 @contextlib.contextmanager

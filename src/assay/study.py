@@ -5,6 +5,7 @@ evaluation's cell on the models' keys, the evaluation, and the sets that it uses
 i of seed s is an ordinary cell of seed s + 1000 i.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -14,9 +15,9 @@ from assay import fit
 from assay.data import Images, Task
 from assay.errors import BadValueError, nearest
 from assay.evaluations import Evaluation
-from assay.parts import canonical, describe
+from assay.parts import canonical, check_count, describe
 from assay.recipe import BASELINE, Recipe
-from assay.store import key_of
+from assay.store import ROOMS, key_of
 
 MEMBER_STRIDE = 1000  # seeds of a study are below it, so that members never coincide by chance
 EVALUATION_SEED = 0  # every model of every study meets the same noise
@@ -27,7 +28,7 @@ class Study:
     """What is compared.
 
     Attributes:
-        name: one word, such as "quickstart"; also the folder of its report.
+        name: one word, such as "quickstart"; also the folder of its report in the store.
         title: for people.
         question: what the study answers, in a sentence or two.
         recipes: what is trained; the one labelled "baseline" is what the others are compared with.
@@ -47,6 +48,11 @@ class Study:
     seeds: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.name) or self.name in ROOMS:
+            raise BadValueError(
+                f"study: name: expected one word of letters, digits, '_' and '-', other than {', '.join(ROOMS)}, "
+                f"got {self.name!r}"
+            )
         labels = [recipe.label for recipe in self.recipes]
         if not labels or not self.evaluations or not self.seeds:
             raise BadValueError(f"{self.name}: expected at least one recipe, one evaluation and one seed")
@@ -54,8 +60,12 @@ class Study:
             doubled = sorted({name for name in names if names.count(name) > 1})
             if doubled:
                 raise BadValueError(f"{self.name}: {what}: expected each once, got {', '.join(doubled)} several times")
-        if not all(0 <= seed < MEMBER_STRIDE for seed in self.seeds) or len(set(self.seeds)) < len(self.seeds):
-            raise BadValueError(f"seeds: expected different numbers in 0..{MEMBER_STRIDE - 1}, got {self.seeds}")
+        for seed in self.seeds:
+            check_count(self.name, "seeds", seed, low=0)
+        if max(self.seeds) >= MEMBER_STRIDE or len(set(self.seeds)) < len(self.seeds):
+            raise BadValueError(
+                f"{self.name}: seeds: expected different numbers in 0..{MEMBER_STRIDE - 1}, got {self.seeds}"
+            )
 
     @property
     def baseline(self) -> str | None:
@@ -121,7 +131,7 @@ def member_seeds(recipe: Recipe, seed: int) -> tuple[int, ...]:
 def plan(study: Study, task: Task) -> Plan:
     """List the study's cells with their keys; members that recipes share appear once."""
     training: dict[str, TrainCell] = {}
-    evaluating = []
+    evaluating: list[EvaluateCell] = []
     for seed in study.seeds:
         for recipe in study.recipes:
             models = []
@@ -171,13 +181,14 @@ def _evaluate_cells(
 
 
 def _fingerprints(task: Task, uses: tuple[str, ...]) -> dict[str, Any]:
+    """Names and fingerprints of the sets: the names matter too, since random samples are drawn by name."""
     found: dict[str, Any] = {}
     for name in uses:
         content = getattr(task, name)
         if isinstance(content, Images):
-            found[name] = content.fingerprint
+            found[name] = [content.name, content.fingerprint]
         elif isinstance(content, dict):
-            found[name] = {key: images.fingerprint for key, images in content.items()}
+            found[name] = {key: [images.name, images.fingerprint] for key, images in content.items()}
     return found
 
 

@@ -1,0 +1,318 @@
+"""Studies, and the cells and keys that they consist of."""
+
+import json
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import pytest
+import torch
+
+from assay import fit
+from assay.architectures import LeNet5Large
+from assay.attacks import FGSM, PGD
+from assay.augmentations import CutOut, MixUp
+from assay.classifier import Classifier
+from assay.data import Images, Task
+from assay.errors import BadValueError
+from assay.evaluations import Measurement, Observations
+from assay.evaluations.base import Progress, no_progress
+from assay.objectives import MixedAdversarial
+from assay.parts import describe
+from assay.recipe import Recipe, Train
+from assay.study import EvaluateCell, Plan, Study, member_seeds, plan, select, summary
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clean:
+    """An evaluation that reads the test set alone."""
+
+    name: ClassVar[str] = "clean"
+    version: ClassVar[int] = 1
+    uses: ClassVar[tuple[str, ...]] = ("test",)
+    images: int | None = None
+
+    def observe(self, model: Classifier, task: Task, seed: int, progress: Progress = no_progress) -> Observations:
+        raise NotImplementedError
+
+    def measure(self, observations: Observations) -> list[Measurement]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Odd(Clean):
+    """An evaluation that reads the outlier sets too, as anomaly detection does."""
+
+    name: ClassVar[str] = "odd"
+    uses: ClassVar[tuple[str, ...]] = ("train", "test", "outliers")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleanRevised(Clean):
+    version: ClassVar[int] = 2
+
+
+def make(name: str, n: int = 12, fill: int = 0, classes: tuple[str, ...] = ("a", "b", "c")) -> Images:
+    x = (torch.arange(n * 256) + fill).remainder(256).to(torch.uint8).view(n, 1, 16, 16)
+    return Images(name=name, x=x, y=torch.arange(n) % 3, classes=classes)
+
+
+TASK = Task(
+    name="toy",
+    train=make("toy/train"),
+    validation=make("toy/validation", fill=1),
+    test=make("toy/test", fill=2),
+    outliers={"kmnist": make("kmnist/test", fill=3), "fashion": make("fashion/test", fill=4)},
+)
+CUTOUT, PGD7 = CutOut(length=3, holes=1), PGD(eps=0.3, steps=7)
+STUDY = Study(
+    name="toy",
+    title="Toy",
+    question="Which?",
+    recipes=(Recipe(), Recipe(pipeline=(CUTOUT, PGD7)), Recipe(pipeline=(PGD7, CUTOUT))),
+    evaluations=(Clean(), Odd()),
+)
+
+
+def keys(planned: Plan) -> dict[tuple[str, int, str], str]:
+    """Keys by recipe, seed and stage."""
+    return {(cell.recipe.name, cell.seed, cell.stage): cell.key for cell in planned.cells}
+
+
+def with_recipe(recipe: Recipe) -> Plan:
+    return plan(replace(STUDY, recipes=(recipe,)), TASK)
+
+
+def test_a_plan_has_each_model_once_and_each_evaluation_of_it() -> None:
+    planned = plan(replace(STUDY, seeds=(0, 1)), TASK)
+    assert len(planned.training) == 3 * 2
+    assert len(planned.evaluating) == 3 * 2 * 2
+    assert planned.cells == (*planned.training, *planned.evaluating)
+    assert len({cell.key for cell in planned.cells}) == len(planned.cells)
+    trained = {cell.key for cell in planned.training}
+    assert all(set(cell.models) <= trained for cell in planned.evaluating)
+    assert all(cell.cost > 0 for cell in planned.cells)
+
+
+def test_a_plan_is_the_same_every_time() -> None:
+    assert keys(plan(STUDY, TASK)) == keys(plan(STUDY, TASK))
+
+
+RECIPES = [
+    Recipe(),
+    Recipe(architecture=LeNet5Large()),
+    Recipe(pipeline=(CUTOUT,)),
+    Recipe(pipeline=(PGD7,)),
+    Recipe(pipeline=(CUTOUT, PGD7)),
+    Recipe(pipeline=(PGD7, CUTOUT)),
+    Recipe(pipeline=(CUTOUT, CUTOUT)),
+    Recipe(pipeline=(CutOut(length=3, holes=2),)),
+    Recipe(pipeline=(PGD(eps=0.3, steps=7, restarts=2),)),
+    Recipe(pipeline=(MixUp(alpha=1),)),
+    Recipe(objective=MixedAdversarial(attack=FGSM(eps=0.3))),
+    Recipe(objective=MixedAdversarial(attack=FGSM(eps=0.3), weight=2)),
+    *(Recipe(train=train) for train in (Train(epochs=1), Train(batch_size=8), Train(learning_rate=1), Train(images=5))),
+]
+
+
+def test_whatever_a_recipe_says_changes_the_keys() -> None:
+    plans = [with_recipe(recipe) for recipe in RECIPES]
+    assert len({planned.training[0].key for planned in plans}) == len(RECIPES)
+    assert len({cell.key for planned in plans for cell in planned.evaluating}) == 2 * len(RECIPES)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
+def test_what_says_the_same_keeps_the_keys(recipe: Recipe) -> None:
+    again = Recipe(
+        architecture=recipe.architecture,
+        pipeline=tuple(replace(step) for step in recipe.pipeline),
+        objective=recipe.objective,
+        train=replace(recipe.train, learning_rate=float(recipe.train.learning_rate)),
+    )
+    assert keys(with_recipe(recipe)) == keys(with_recipe(again))
+
+
+def test_words_for_people_and_the_other_recipes_keep_the_keys() -> None:
+    whole = keys(plan(STUDY, TASK))
+    renamed = replace(STUDY, name="other", title="Other", question="What?", data="other", outliers=("none",))
+    assert keys(plan(renamed, replace(TASK, name="other", missing={"x": "why"}))) == whole
+    for recipe in STUDY.recipes:
+        part = keys(with_recipe(recipe))
+        assert part.items() <= whole.items()
+
+
+def test_more_seeds_keep_the_keys_and_seeds_differ() -> None:
+    one, three = keys(plan(STUDY, TASK)), keys(plan(replace(STUDY, seeds=(2, 0, 1)), TASK))
+    assert one.items() <= three.items()
+    assert len(set(three.values())) == len(three) == 3 * len(one)
+
+
+def changed(task: Task) -> set[str]:
+    """The stages whose keys differ when the task does."""
+    before, after = keys(plan(STUDY, TASK)), keys(plan(STUDY, task))
+    assert before.keys() == after.keys()
+    return {stage for (recipe, seed, stage), key in before.items() if after[recipe, seed, stage] != key}
+
+
+ALL = {"training", "clean", "odd"}
+
+
+@pytest.mark.parametrize(
+    ("change", "stages"),
+    [
+        ({}, set()),
+        ({"validation": make("toy/validation", fill=9)}, set()),
+        ({"validation": None}, set()),
+        ({"train": make("toy/train", fill=9)}, ALL),
+        ({"train": make("toy/train", classes=("a", "b", "z"))}, ALL),
+        ({"train": make("own/train")}, ALL),
+        ({"test": make("toy/test", fill=9)}, {"clean", "odd"}),
+        ({"outliers": {"kmnist": make("kmnist/test", fill=3)}}, {"odd"}),
+        ({"outliers": {}}, {"odd"}),
+        ({"outliers": TASK.outliers | {"fashion": make("fashion/test", fill=9)}}, {"odd"}),
+        ({"outliers": dict(reversed(TASK.outliers.items()))}, set()),
+        ({"missing": {"fashion": "not here"}}, set()),
+        ({"limit": 12}, ALL),
+    ],
+)
+def test_the_data_that_a_cell_uses_changes_its_key(change: dict[str, Any], stages: set[str]) -> None:
+    assert changed(replace(TASK, **change)) == stages
+
+
+def test_an_evaluations_fields_and_version_change_its_keys_alone() -> None:
+    before = keys(plan(replace(STUDY, evaluations=(Clean(),)), TASK))
+    for evaluation in (Clean(images=5), CleanRevised()):
+        after = keys(plan(replace(STUDY, evaluations=(evaluation,)), TASK))
+        assert {
+            stage for (recipe, seed, stage) in before if before[recipe, seed, stage] != after[recipe, seed, stage]
+        } == {"clean"}
+
+
+def test_a_new_training_loop_changes_all_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = keys(plan(STUDY, TASK))
+    monkeypatch.setattr(fit, "VERSION", fit.VERSION + 1)
+    after = keys(plan(STUDY, TASK))
+    assert not set(before.values()) & set(after.values())
+
+
+def test_ensembles_share_their_members_and_the_baseline() -> None:
+    sizes = (1, 3, 5, 15)
+    study = replace(STUDY, recipes=tuple(Recipe(members=size) for size in sizes), seeds=(0, 1))
+    planned = plan(study, TASK)
+    assert len(planned.training) == 15 * 2
+    assert all(cell.recipe == Recipe() for cell in planned.training)
+    clean = [cell for cell in planned.evaluating if cell.stage == "clean" and cell.seed == 0]
+    assert [len(cell.models) for cell in clean] == list(sizes)
+    for smaller, larger in pairwise(clean):
+        assert larger.models[: len(smaller.models)] == smaller.models
+    assert clean[0].models == (with_recipe(Recipe()).training[0].key,)
+    assert len({cell.key for cell in planned.evaluating}) == len(planned.evaluating)
+
+
+def test_members_of_different_seeds_never_coincide() -> None:
+    assert member_seeds(Recipe(), 7) == (7,)
+    assert member_seeds(Recipe(members=3), 7) == (7, 1007, 2007)
+    seeds = [number for seed in range(1000) for number in member_seeds(Recipe(members=15), seed)]
+    assert len(set(seeds)) == 15_000
+
+
+def test_cost_grows_with_the_work() -> None:
+    base, attacked, large, sample = (
+        with_recipe(recipe).training[0].cost
+        for recipe in (
+            Recipe(),
+            Recipe(pipeline=(PGD7,)),
+            Recipe(architecture=LeNet5Large()),
+            Recipe(train=Train(images=6)),
+        )
+    )
+    assert attacked == pytest.approx(8 * base)
+    assert large == pytest.approx(LeNet5Large.cost * base)
+    assert sample == pytest.approx(base / 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"recipes": ()}, "expected at least one recipe"),
+        ({"evaluations": ()}, "one evaluation"),
+        ({"seeds": ()}, "one seed"),
+        ({"recipes": (Recipe(), Recipe())}, "recipes: expected each once, got baseline several times"),
+        ({"recipes": (Recipe(), Recipe(train=Train(epochs=1)))}, "got baseline several times"),
+        ({"evaluations": (Clean(), Clean(images=3))}, "evaluations: expected each once, got clean several times"),
+        ({"seeds": (0, 0)}, r"seeds: expected different numbers in 0..999, got \(0, 0\)"),
+        ({"seeds": (1000,)}, "seeds: expected different numbers in 0..999"),
+        ({"seeds": (-1,)}, "seeds: expected a whole number >= 0, got -1"),
+        ({"seeds": (0.5,)}, "seeds: expected a whole number >= 0, got 0.5"),
+        *(
+            ({"name": name}, "study: name: expected one word")
+            for name in ("", "a b", "../x", "a/b", ".", "-x", "models")
+        ),
+        *(
+            ({"name": name}, "study: name: expected one word")
+            for name in ("evaluations", "failures", "claims", "store.json")
+        ),
+    ],
+)
+def test_bad_studies_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadValueError, match=message):
+        replace(STUDY, **change)
+
+
+def test_the_baseline_is_the_recipe_of_that_label() -> None:
+    assert STUDY.baseline == "baseline"
+    assert replace(STUDY, recipes=STUDY.recipes[1:]).baseline is None
+    assert replace(STUDY, recipes=(Recipe(train=Train(epochs=1)),)).baseline == "baseline"
+
+
+@pytest.mark.parametrize(
+    ("patterns", "chosen"),
+    [
+        ("baseline", [0]),
+        ("cutout(length=3, holes=1) > pgd(eps=0.3, steps=7)", [1]),
+        ("*pgd*", [1, 2]),
+        ("pgd*; baseline", [0, 2]),
+        ("*", [0, 1, 2]),
+        ("baseline;base*", [0]),
+    ],
+)
+def test_select(patterns: str, chosen: list[int]) -> None:
+    assert select(STUDY, patterns) == tuple(STUDY.recipes[index] for index in chosen)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "message"),
+    [
+        ("baselin", "baselin: no recipe of toy matches; did you mean baseline"),
+        ("baseline;zzz", "zzz: no recipe of toy matches; known: baseline, cutout"),
+        ("Baseline", "did you mean baseline"),
+        ("", "no recipe of toy matches"),
+    ],
+)
+def test_a_pattern_that_matches_nothing_is_told(patterns: str, message: str) -> None:
+    with pytest.raises(BadValueError) as caught:
+        select(STUDY, patterns)
+    assert message in str(caught.value)
+
+
+def test_the_summary_finds_every_cell_again() -> None:
+    study = replace(STUDY, recipes=(*STUDY.recipes, Recipe(members=3)), seeds=(0, 1))
+    task = replace(TASK, missing={"emnist": "not here"}, limit=12)
+    planned = plan(study, task)
+    kept = json.loads(json.dumps(summary(planned, "assay run toy")))
+    assert (kept["study"], kept["baseline"], kept["limit"], kept["command"]) == ("toy", "baseline", 12, "assay run toy")
+    assert kept["recipes"] == [recipe.label for recipe in study.recipes]
+    assert kept["evaluations"] == {item.name: describe(item) for item in study.evaluations}
+    assert kept["missing"] == {"emnist": "not here"}
+    assert kept["data"]["images"] == dict.fromkeys(("train", "validation", "test", "kmnist", "fashion"), 12)
+    assert kept["data"]["fingerprints"]["test"] == TASK.test.fingerprint
+    assert len(kept["models"]) == 4 * 2
+    found = {key for entry in kept["models"] for key in (*entry["models"], *entry["evaluations"].values())}
+    assert found == {cell.key for cell in planned.cells}
+    wanted: dict[tuple[str, int, str], EvaluateCell] = {
+        (cell.recipe.label, cell.seed, cell.stage): cell for cell in planned.evaluating
+    }
+    for entry in kept["models"]:
+        for stage, key in entry["evaluations"].items():
+            cell = wanted[entry["recipe"], entry["seed"], stage]
+            assert (cell.key, list(cell.models), cell.recipe.name) == (key, entry["models"], entry["name"])

@@ -58,7 +58,7 @@ def _studies() -> list[Study]:
 def _call(name: str, kind: type) -> str:
     """A part's name with its fields, defaults included: `pgd(eps, steps, norm='linf')`."""
     fields = [
-        str(item).split(":")[0] if item.default is item.empty else f"{item.name}={item.default!r}"
+        item.name if item.default is item.empty else f"{item.name}={item.default!r}"
         for item in inspect.signature(kind).parameters.values()
     ]
     return f"{name}({', '.join(fields)})" if fields else name

@@ -86,9 +86,10 @@ def _evaluate(
 
 def assemble(recipe: Recipe, task: Task, weights: Sequence[bytes]) -> Classifier:
     """Build the recipe's classifier from stored weights: one model, or an ensemble of several."""
+    images = task.test if task.train is None else task.train
     members = []
     for content in weights:
-        member = build(recipe, task.test.shape, task.test.n_classes, seed=0)
+        member = build(recipe, images.shape, images.n_classes, seed=0)
         member.load_state_dict(unpack_weights(content))
         members.append(member.eval())
     return Ensemble(members).eval() if recipe.members > 1 else members[0]

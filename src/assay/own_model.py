@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import pandas as pd
 import torch
@@ -52,7 +53,8 @@ def evaluate(
         Results with the tidy table; `write_report(results, folder)` draws it.
 
     Raises:
-        BadValueError: images outside [0, 1], NaN, no images, labels outside the model's classes.
+        BadValueError: images outside [0, 1], NaN, no images, labels outside the model's classes, sets whose images
+            differ in shape.
         ContractError: the model does not give finite logits (B, K).
     """
     test = _images(images, "test")
@@ -63,6 +65,9 @@ def evaluate(
         outliers=dict(outliers or {}),
         missing={} if outliers else {"outliers": "no outlier set was given; pass outliers={name: Images}"},
     )
+    for other in (task.train, *task.outliers.values()):
+        if other is not None and other.shape != test.shape:
+            raise BadValueError(f"{other.name}: expected images of shape {test.shape}, got {other.shape}")
     classifier = wrap(model.to(device), test.x)
     if test.n_classes > classifier.n_classes:
         raise BadValueError(
@@ -74,9 +79,7 @@ def evaluate(
     start = time.perf_counter()
     for evaluation in evaluations:
         label = evaluation.name
-        found = evaluation.observe(
-            classifier, task, EVALUATION_SEED, lambda fraction, label=label: progress(label, fraction)
-        )
+        found = evaluation.observe(classifier, task, EVALUATION_SEED, partial(progress, label))
         observed[label] = found
         table += rows(
             evaluation.measure(found), study=name, recipe=name, name=name, seed=0, evaluation=label, limited=False
@@ -110,4 +113,4 @@ def _images(images: Labelled, name: str) -> Images:
     if x.dtype != torch.uint8:
         return Images.from_floats(x, y, name=name)
     classes = tuple(str(label) for label in range(int(y.max()) + 1 if len(y) else 0))
-    return Images(name=name, x=x, y=y.long(), classes=classes)
+    return Images(name=name, x=x.cpu(), y=y.to("cpu", torch.int64), classes=classes)

@@ -26,7 +26,7 @@ def software() -> dict[str, str]:
 
 def _commit() -> str:
     folder = Path(__file__).parent
-    if not any((parent / ".git").exists() for parent in folder.parents):
+    if not (folder.parents[1] / ".git").exists():  # of a checkout; an installed copy may lie in somebody else's
         return ""
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12"]
     try:

@@ -27,7 +27,8 @@ class Trained:
         seed: the seed of the training.
         baseline: whether this is the study's baseline.
         parameters: the number of trained weights.
-        history: one record an epoch: {"epoch", "loss", "accuracy", "seconds", "validation_accuracy", ...}.
+        history: one record an epoch: {"epoch", "loss", "accuracy", "validation_accuracy"}, the last None where there
+            were no validation images; of an ensemble, its first member's.
         provenance: versions, commit, device, seconds, peak memory, time of the run.
     """
 
@@ -36,7 +37,7 @@ class Trained:
     seed: int
     baseline: bool
     parameters: int
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, float | None]] = field(default_factory=list)
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
@@ -202,7 +203,7 @@ def _against_baseline(
             Measurement(setting={}, metric=metric, value=None, higher_is_better=False, reason=reason)
             for metric in ("mce", "relative_mce")
         ]
-    return shift.compare(own, other)
+    return list(shift.compare(own, other))
 
 
 def _trained(store: Store, plan: dict[str, Any]) -> Iterator[Trained]:

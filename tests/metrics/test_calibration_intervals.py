@@ -77,11 +77,10 @@ def test_few_examples_have_no_rms_without_the_last_bin() -> None:
 
 
 def test_the_max_interval_holds_an_estimate_on_its_end() -> None:
-    # One right example a bin: Wilson's interval ends at exactly 1, as far from the confidence as the example itself.
-    confidence = torch.tensor([0.03, 0.41, 0.1954809127699347], dtype=torch.float64)
-    for c in confidence:
-        largest = max_calibration_error(c[None], torch.ones(1))
-        assert max_calibration_error_interval(c[None], torch.ones(1)).high >= largest
+    # All right: Wilson's interval ends at exactly 1, as far from the confidences as they are; sums may round otherwise.
+    for c in torch.rand(50, 1, generator=derive(8), dtype=torch.float64):
+        largest = max_calibration_error(c.repeat(3), torch.ones(3), 1)
+        assert max_calibration_error_interval(c.repeat(3), torch.ones(3), bins=1).high >= largest
 
 
 @pytest.mark.parametrize("n", [1, 2])

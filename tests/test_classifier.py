@@ -59,7 +59,7 @@ def x() -> Tensor:
 def lenet() -> Classifier:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return LeNet5().build(SHAPE, 3)
+        return LeNet5().build(SHAPE, 3).eval()
 
 
 def plain(*last: nn.Module, bias: bool = True) -> nn.Sequential:

@@ -15,7 +15,7 @@ def members(n: int, n_classes: int = 5, scale: float = 8.0) -> list[Network]:
     """Networks with logits that differ widely, so that softmaxes and logits average differently."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        built = [LeNet5().build(SHAPE, n_classes) for _ in range(n)]
+        built = [LeNet5().build(SHAPE, n_classes).eval() for _ in range(n)]
         for model in built:
             model.last.weight.data.mul_(scale * (1 + torch.rand(())))
     return built
@@ -84,8 +84,9 @@ def test_members_are_the_models_and_train_and_eval_reach_them() -> None:
     models = members(2)
     ensemble = Ensemble(models)
     assert ensemble.members == tuple(models)
-    ensemble.eval()
-    assert not any(model.training for model in models)
+    for mode in (True, False):
+        ensemble.train(mode)
+        assert all(model.training == mode for model in models)
 
 
 def test_what_does_not_fit_together_is_refused() -> None:

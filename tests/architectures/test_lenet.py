@@ -23,7 +23,7 @@ def test_sizes() -> None:
 @pytest.mark.parametrize("architecture", [LeNet5(), LeNet5Large()])
 @pytest.mark.parametrize("shape", [(1, 16, 16), (3, 17, 24), (1, 28, 28), (3, 32, 32)])
 def test_shapes(architecture: Architecture, shape: tuple[int, int, int]) -> None:
-    model = architecture.build(shape, 7)
+    model = architecture.build(shape, 7).eval()
     out = model.outputs(torch.rand(3, *shape))
     assert out.logits.shape == (3, 7)
     assert out.features.shape == (3, 200 if isinstance(architecture, LeNet5) else 1400)
@@ -39,7 +39,7 @@ def test_images_that_are_too_small_are_refused(architecture: Architecture, shape
 
 def test_lenet_is_convolution_pooling_and_relu_twice_then_two_linear_layers() -> None:
     """Against the same function written with torch.nn.functional, ReLU before pooling as in the paper's order."""
-    model = LeNet5().build((1, 20, 20), 4)
+    model = LeNet5().build((1, 20, 20), 4).eval()
     x = torch.rand(5, 1, 20, 20)
     model.normalise.fit((x * 255).round().to(torch.uint8))
     conv1, conv2, hidden = (layer for layer in model.body if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear))
@@ -53,7 +53,7 @@ def test_lenet_is_convolution_pooling_and_relu_twice_then_two_linear_layers() ->
 
 
 def test_linear_head_gives_the_logits() -> None:
-    model = LeNet5().build((1, 16, 16), 3)
+    model = LeNet5().build((1, 16, 16), 3).eval()
     out = model.outputs(torch.rand(4, 1, 16, 16))
     weight, bias = model.linear_head
     torch.testing.assert_close(out.features @ weight.T + bias, out.logits)
@@ -92,9 +92,9 @@ def test_a_constant_channel_stays_finite() -> None:
 
 
 def test_normalisation_is_kept_with_the_weights() -> None:
-    model = LeNet5().build((1, 16, 16), 3)
+    model = LeNet5().build((1, 16, 16), 3).eval()
     model.normalise.fit(torch.arange(256).to(torch.uint8).view(1, 1, 16, 16))
-    other = LeNet5().build((1, 16, 16), 3)
+    other = LeNet5().build((1, 16, 16), 3).eval()
     other.load_state_dict(model.state_dict())
     x = torch.rand(2, 1, 16, 16)
     assert torch.equal(model(x), other(x))

@@ -109,6 +109,7 @@ def test_a_member_is_the_recipe_alone() -> None:
         ("train(learning_rate=-1)", "learning_rate: expected a number >= 0, got -1"),
         ("train(images=0)", "images: expected a whole number >= 1, got 0"),
         ("train(batch_size=1.5)", "batch_size: expected a whole number >= 1, got 1.5"),
+        ("mixed_adversarial(attack=lenet5)", "mixed_adversarial: attack: expected an attack, got LeNet5()"),
         ("", "cannot read ''"),
         ("cutout", "cutout: expected a value for length, holes, got none"),
     ],

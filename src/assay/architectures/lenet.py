@@ -2,8 +2,8 @@
 
 LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition". Kept: two stages of
 5 x 5 convolution and 2 x 2 subsampling, then fully connected layers. Changed: 32 and 64 maps, ReLU, max pooling, one
-hidden layer of 200 between two dropouts of 0.5 (Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks
-from overfitting"), and an input that is normalised inside the network.
+hidden layer of 200 between two dropouts of 0.5 (Srivastava et al. 2014, "Dropout: a simple way to prevent neural
+networks from overfitting"), and an input that is normalised inside the network.
 """
 
 from dataclasses import dataclass

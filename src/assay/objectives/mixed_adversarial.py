@@ -11,6 +11,7 @@ import torch
 
 from assay.attacks.base import Attack
 from assay.classifier import Classifier, evaluating
+from assay.errors import BadValueError
 from assay.objectives.base import Batch, Loss, cross_entropy
 from assay.parts import check_number
 
@@ -34,6 +35,8 @@ class MixedAdversarial:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.attack, Attack):
+            raise BadValueError(f"{self.name}: attack: expected an attack, got {self.attack!r}")
         check_number(self.name, "weight", self.weight, low=0)
 
     def __call__(self, model: Classifier, batch: Batch, generator: torch.Generator) -> Loss:

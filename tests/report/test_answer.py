@@ -43,6 +43,18 @@ def test_names_the_leader_and_its_price() -> None:
     assert (attack.recipe, attack.clear, attack.level) == ("hard", True, ())
 
 
+def test_many_losses_are_named_without_numbers() -> None:
+    values: dict[str, dict[str, float | None]] = {"attack": {"base": 0.1, "hard": 0.9}}
+    for axis in ("clean", "shift", "anomaly"):
+        values[axis] = {"base": 0.8, "hard": 0.6}
+    table = made(values)
+    assert answer(table).sentences[1] == (
+        "Against the baseline hard pays on clean images, under corruption and at telling anomalies apart; "
+        "no recipe gains without a clear loss somewhere else."
+    )
+    assert [text for _, text in answer(table).leaders[0].costs] == ["−20.0 points"] * 3
+
+
 def test_claims_nothing_within_noise() -> None:
     table = made({"attack": {"base": 0.500, "a": 0.515}, "shift": {"base": 0.8, "a": 0.79}})
     found = answer(table)

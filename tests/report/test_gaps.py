@@ -42,7 +42,11 @@ def test_one_reason_is_one_gap(complete: Results) -> None:
     table = type(complete.table)(records, columns=list(COLUMNS))
     own = found(dataclasses.replace(complete, table=table))
     assert [(gap.kind, gap.recipes, gap.reason) for gap in own] == [("not measured", (), why)]
-    assert own[0].what.startswith("anomaly: ")
+    assert own[0].what == (
+        "anomaly: AUROC, FPR at 95 % TPR, base rate (outliers=kmnist, score=msp); "
+        "AUROC, FPR at 95 % TPR, base rate (outliers=kmnist, score=max_logit); "
+        "AUROC, FPR at 95 % TPR, base rate (outliers=kmnist, score=vim)"
+    )
 
 
 def test_missing_sets_notes_and_evaluations_not_asked_for(study: Callable[..., Results], complete: Results) -> None:

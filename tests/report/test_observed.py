@@ -63,3 +63,15 @@ def test_absent_observations_give_a_reason(complete: Results) -> None:
     for part in ("roc", "reliability", "attacked", "corrupted"):
         assert "no" in data[part]["baseline"]
         assert isinstance(data[part]["baseline"], str)
+
+
+def test_columns_do_not_depend_on_the_order_in_the_store(complete: Results) -> None:
+    def shuffled(recipe: str, seed: int, evaluation: str) -> Observations | None:
+        found = complete.load(recipe, seed, evaluation)
+        return found and Observations(tensors=dict(reversed(found.tensors.items())))
+
+    one, _ = collect_observed(complete, ["baseline"])
+    two, _ = collect_observed(dataclasses.replace(complete, load=shuffled), ["baseline"])
+    for part in ("attacked", "corrupted"):
+        titles = [[column["title"] for column in data[part]["baseline"]["columns"]] for data in (one, two)]
+        assert titles[0] == titles[1]

@@ -23,6 +23,7 @@ def test_names_are_bold_and_all_else_is_escaped() -> None:
 
 def test_labels_break_at_brackets_and_are_escaped() -> None:
     assert str(breakable("a(<i>)")) == "a(<wbr>&lt;i&gt;)"
+    assert str(breakable("a(x) > b")) == "a(x) &gt; b"
 
 
 def test_nested_facts_become_pairs() -> None:

@@ -18,6 +18,8 @@ WHERE = {
     "calibration": "in calibration",
 }
 
+NUMBERS = 2  # a sentence holds so many losses with their numbers; of more it names the axes alone
+
 
 @dataclass(frozen=True, kw_only=True)
 class Leader:
@@ -137,7 +139,8 @@ def _price(table: Headline, leaders: tuple[Leader, ...], base: Row | None) -> st
     paying = {item.recipe: item.costs for item in leaders if item.clear and item.costs}
     free = [row.recipe for row in table.rows if _free(row)]
     if paying:
-        bills = [f"{recipe} pays {_bill(costs)}" for recipe, costs in paying.items()]
+        few = sum(map(len, paying.values())) <= NUMBERS
+        bills = [f"{recipe} pays {_bill(costs, few)}" for recipe, costs in paying.items()]
         price = f"Against the baseline {'; '.join(bills)}"
     else:
         price = "No leader is clearly worse than the baseline on another axis"
@@ -153,8 +156,10 @@ def _free(row: Row) -> bool:
     return "better" in verdicts and "worse" not in verdicts
 
 
-def _bill(costs: tuple[tuple[Column, str], ...]) -> str:
-    return _list([f"{WHERE[column.axis]} ({column.label} {difference})" for column, difference in costs])
+def _bill(costs: tuple[tuple[Column, str], ...], numbers: bool) -> str:
+    return _list(
+        [WHERE[column.axis] + (f" ({column.label} {difference})" if numbers else "") for column, difference in costs]
+    )
 
 
 def _list(items: list[str], word: str = "and") -> str:

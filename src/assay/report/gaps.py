@@ -54,27 +54,31 @@ def gaps(results: Results, measures: list[Measure], notes: dict[str, dict[str, s
 
 
 def _empty_cells(results: Results, measures: list[Measure]) -> list[Gap]:
-    groups: dict[tuple[str, str], dict[str, set[str]]] = {}
+    groups: dict[tuple[str, str], list[tuple[Measure, str]]] = {}
     for measure in measures:
-        what = ", ".join(part for part in (metric_of(measure.metric).label, setting_of(measure)) if part)
         for recipe, cell in measure.cells.items():
             if cell.value is None:
-                groups.setdefault((measure.evaluation, cell.reason), {}).setdefault(what, set()).add(recipe)
-    covered = {failure.reason for failure in results.failures}
+                groups.setdefault((measure.evaluation, cell.reason), []).append((measure, recipe))
+    covered = {failure.reason for failure in results.failures} | set(results.missing.values())
     return [
         Gap(
             kind="not measured",
-            what=f"{evaluation}: {_few(list(whats))}",
-            recipes=_recipes(results, set().union(*whats.values())),
+            what=f"{evaluation}: {_numbers([measure for measure, _ in cells])}",
+            recipes=_recipes(results, {recipe for _, recipe in cells}),
             reason=reason,
         )
-        for (evaluation, reason), whats in groups.items()
+        for (evaluation, reason), cells in groups.items()
         if not any(reason.endswith(text) for text in covered)
     ]
 
 
-def _few(items: list[str]) -> str:
-    return "; ".join(items) if len(items) <= 3 else f"{'; '.join(items[:2])} and {len(items) - 2} more numbers"
+def _numbers(measures: list[Measure]) -> str:
+    """Metrics by setting, such as "AUROC, AUPR (score=vim)"; of many settings the first two and how many more."""
+    settings: dict[str, dict[str, None]] = {}
+    for measure in measures:
+        settings.setdefault(setting_of(measure), {})[metric_of(measure.metric).label] = None
+    texts = [", ".join(labels) + (f" ({setting})" if setting else "") for setting, labels in settings.items()]
+    return "; ".join(texts) if len(texts) <= 3 else f"{'; '.join(texts[:2])} and {len(texts) - 2} more settings"
 
 
 def _recipes(results: Results, recipes: set[str]) -> tuple[str, ...]:

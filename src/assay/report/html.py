@@ -25,13 +25,13 @@ NAME = "report.html"
 Json = dict[str, Any]
 
 
-def write_report(results: Results, folder: Path) -> Path:
+def write_report(results: Results, folder: Path | str) -> Path:
     """Write report.html into the folder, whole or not at all, and return its path.
 
     The page holds its styles, its script, plotly.js and all data; a content security policy in it forbids every
     request. All text of the results is escaped.
     """
-    return write_atomically(folder / NAME, render(results))
+    return write_atomically(Path(folder) / NAME, render(results))
 
 
 def render(results: Results) -> str:

@@ -13,7 +13,7 @@ MEAN = "mean"  # the seed of rows that average over several seeds
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One number of one recipe: a value with its 95 % interval, or None with the reason."""
+    """One number of one recipe: a value with its 95 % interval, or None; `reason` says why one of them is missing."""
 
     value: float | None
     low: float | None = None
@@ -121,7 +121,7 @@ def _measure(results: Results, key: Key, cells: dict[str, dict[str, Any]], ran: 
 
 def _cell(row: Mapping[str, Any]) -> Cell:
     value = number(row["value"])
-    reason = str(row["reason"] or "") if value is None else ""
+    reason = str(row["reason"] or "")
     return Cell(
         value=value,
         low=number(row["low"]) if value is not None else None,

@@ -99,11 +99,19 @@ def _examples(observations: Observations, pictures: Pictures, *, prefix: str, la
     if "example/clean" not in tensors:
         return "the evaluation kept no example images"
     names = [name.removeprefix(prefix) for name in tensors if name.startswith(prefix)]
-    names = [name for name in names if name not in ("clean", "label") and "/" not in name]
+    names = sorted((name for name in names if name not in ("clean", "label") and "/" not in name), key=_by_number)
     columns = [_column(tensors, "clean", "example/clean", "as it was", pictures)]
     columns += [_column(tensors, name, prefix + name, label.format(name.replace("_", " ")), pictures) for name in names]
     labels = tensors.get("example/label")
     return {"labels": [] if labels is None else _integers(labels), "columns": columns}
+
+
+def _by_number(name: str) -> tuple[float, str]:
+    """Budgets in ascending order, names by the alphabet: a store keeps no order."""
+    try:
+        return float(name), name
+    except ValueError:
+        return math.inf, name
 
 
 def _column(tensors: Mapping[str, Tensor], name: str, key: str, title: str, pictures: Pictures) -> Json:

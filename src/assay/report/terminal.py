@@ -1,32 +1,66 @@
-"""The headline as a table for the terminal."""
+"""The headline in the terminal: the answer in two sentences and the table of recipes x axes."""
 
+from dataclasses import replace
+
+from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from assay.report.answer import answer
 from assay.report.explain import arrow, show, show_interval
-from assay.report.summary import SYMBOLS, Entry, Headline
+from assay.report.summary import SYMBOLS, Entry, Headline, headline
+from assay.results import Results
 
-STYLES = {"better": "green", "worse": "red", "missing": "dim", "baseline": "bold"}
+STYLES = {"better": "green", "worse": "red", "missing": "dim"}
+ROOM, ROOM_WITH_INTERVALS = 110, 150  # widths of a terminal that holds every column, and its intervals too
+NARROW = 10  # width of a column without intervals
+CAPTION = "✓ better, ✗ worse, ≈ within noise: the 95 % interval against the baseline's (★)"
 
 
-def terminal_table(table: Headline, *, title: str = "") -> Table:
-    """The recipes x axes table for `rich`: value, interval, and ✓ better, ✗ worse or ≈ within noise of the baseline."""
-    drawn = Table(
-        title=escape(title) or None, caption="✓ better, ✗ worse, ≈ within noise: 95 % intervals against the baseline's"
+def print_headline(results: Results, console: Console) -> None:
+    """Print the table and the answer.
+
+    A narrow terminal gets the values without their intervals, a very narrow one each axis's primary column alone.
+    """
+    table = headline(results)
+    fitting = table if console.width >= ROOM else primary(table)
+    console.print(terminal_table(fitting, title=results.title, intervals=console.width >= ROOM_WITH_INTERVALS))
+    for sentence in answer(table).sentences:
+        console.print(escape(sentence), highlight=False)
+
+
+def primary(table: Headline) -> Headline:
+    """The table with the columns that alone stand for their axis."""
+    kept = [place for place, column in enumerate(table.columns) if column.primary]
+    return Headline(
+        columns=tuple(table.columns[place] for place in kept),
+        rows=tuple(replace(row, entries=tuple(row.entries[place] for place in kept)) for row in table.rows),
     )
-    drawn.add_column("recipe", overflow="fold")
+
+
+def terminal_table(table: Headline, *, title: str = "", intervals: bool = True) -> Table:
+    """The recipes x axes table for `rich`: values, and ✓ better, ✗ worse or ≈ within noise of the baseline."""
+    drawn = Table(title=escape(title) or None, caption=CAPTION, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    drawn.add_column("recipe", overflow="fold", min_width=17)
     for column in table.columns:
-        drawn.add_column(f"{column.label} {arrow(column.measure.higher_is_better)}".strip(), justify="right")
+        drawn.add_column(
+            f"{column.label} {arrow(column.measure.higher_is_better)}".strip(), justify="right", overflow="fold"
+        )
     for row in table.rows:
-        name = f"{row.recipe} (baseline)" if row.baseline else row.recipe
-        cells = [_cell(column.measure.metric, item) for column, item in zip(table.columns, row.entries, strict=True)]
+        name = f"{row.recipe} ★" if row.baseline else row.recipe
+        cells = [
+            _cell(column.measure.metric, item, intervals)
+            for column, item in zip(table.columns, row.entries, strict=True)
+        ]
         drawn.add_row(escape(name), *cells, style="bold" if row.baseline else None)
     return drawn
 
 
-def _cell(metric: str, item: Entry) -> str:
-    interval = show_interval(metric, item.cell.low, item.cell.high)
+def _cell(metric: str, item: Entry, intervals: bool) -> str:
+    interval = show_interval(metric, item.cell.low, item.cell.high) if intervals else ""
     text = " ".join(part for part in (SYMBOLS[item.verdict], show(metric, item.cell.value)) if part)
+    text = text.replace(" ", "\u00a0")  # a value keeps to one line
     whole = f"{text}\n{interval}" if interval else text
     style = STYLES.get(item.verdict)
     return f"[{style}]{escape(whole)}[/{style}]" if style else escape(whole)

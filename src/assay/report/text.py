@@ -39,5 +39,7 @@ def emphasise(text: str, names: list[str]) -> Markup:
 
 
 def breakable(label: str) -> Markup:
-    """A recipe's label, escaped, that a narrow column may break behind an opening bracket."""
+    """A recipe's label, escaped; one without a space may be broken behind an opening bracket."""
+    if " " in label:
+        return escape(label)
     return Markup("(<wbr>").join(escape(piece) for piece in label.split("("))

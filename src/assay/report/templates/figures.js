@@ -171,6 +171,10 @@ function drawRoc() {
   legend("roc", (r) => (typeof reason(r) === "string" ? { missing: reason(r) } : ""));
   if (!sets.length) return grid.append(element("p", { class: "why" }, "No anomaly scores are in the store; the reasons stand below under “What was not measured”."));
   const cells = sets.map((set) => small(grid, `Foreign images: ${setName(set)}`));
+  for (const [key, place] of Object.entries(D.auroc)) {
+    const [set, own] = key.split("/"), measured = D.measures[place].cells;
+    if (own === score && !sets.includes(set) && !measured.some(has)) nothing(small(grid, `Foreign images: ${setName(set)}`), "not measured: " + measured[0]);
+  }
   for (const [k, set] of sets.entries()) {
     const measure = D.measures[D.auroc[`${set}/${score}`]], x = log ? D.grid.slice(1) : D.grid;
     const traces = shownList().filter((r) => typeof reason(r) !== "string" && reason(r)[set]?.[score]).map((r) => {
@@ -297,6 +301,7 @@ function drawTraining() {
   legend("training", (r) => (D.training[r].length ? "" : { missing: "no epochs of its own are recorded" }));
   const charts = [["loss", "Loss"], ["accuracy", "Accuracy on the training data"]].filter(([key]) => shownList().some((r) => D.training[r].some((e) => typeof e[key] === "number")));
   const cells = charts.map(([, name]) => small(target, name));
+  const epochs = Math.max(...shownList().map((r) => D.training[r].length));
   for (const [k, [key]] of charts.entries()) {
     const traces = shownList().filter((r) => D.training[r].some((e) => typeof e[key] === "number")).map((r) => {
       const style = look(r), epochs = D.training[r].filter((e) => typeof e[key] === "number");
@@ -305,7 +310,7 @@ function drawTraining() {
         hovertemplate: `<b>${escaped(D.recipes[r].label)}</b><br>epoch %{x}: ${key === "loss" ? "%{y:.4f}" : "%{y:.2%}"}<extra></extra>`,
       };
     });
-    draw(cells[k], traces, layout({ xaxis: { ...title("epoch"), tickformat: "d" }, yaxis: key === "loss" ? { rangemode: "tozero" } : PERCENT }));
+    draw(cells[k], traces, layout({ xaxis: { ...title("epoch"), tickformat: "d", ...(epochs <= 12 ? { dtick: 1 } : {}) }, yaxis: key === "loss" ? { rangemode: "tozero" } : PERCENT }));
   }
   if (!target.children.length) target.append(element("p", { class: "why" }, "No epochs are recorded."));
 }

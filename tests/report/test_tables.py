@@ -12,7 +12,7 @@ from assay.results import COLUMNS, Results, rows, setting_text
 
 
 def test_round_trip(complete: Results, tmp_path: Path) -> None:
-    flat, document = write_tables(complete, tmp_path)
+    flat, document = write_tables(complete, str(tmp_path))
     records = complete.table.to_dict("records")
     with flat.open(encoding="utf-8", newline="") as stream:
         lines = list(csv.DictReader(stream))

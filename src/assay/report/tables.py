@@ -36,8 +36,8 @@ def write_tables(results: Results, folder: Path | str) -> tuple[Path, Path]:
     }
     text = json.dumps(document, allow_nan=False, ensure_ascii=False, indent=1)
     return (
-        write_atomically(folder / "table.csv", _csv(records)),
-        write_atomically(folder / "table.json", text + "\n"),
+        write_atomically(Path(folder) / "table.csv", _csv(records)),
+        write_atomically(Path(folder) / "table.json", text + "\n"),
     )
 
 

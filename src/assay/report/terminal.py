@@ -44,9 +44,8 @@ def terminal_table(table: Headline, *, title: str = "", intervals: bool = True) 
     drawn = Table(title=escape(title) or None, caption=CAPTION, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     drawn.add_column("recipe", overflow="fold", min_width=17)
     for column in table.columns:
-        drawn.add_column(
-            f"{column.label} {arrow(column.measure.higher_is_better)}".strip(), justify="right", overflow="fold"
-        )
+        label = f"{column.label.replace('-', ' ')} {arrow(column.measure.higher_is_better)}".strip()  # wraps at spaces
+        drawn.add_column(label, justify="right", overflow="fold", max_width=None if intervals else NARROW)
     for row in table.rows:
         name = f"{row.recipe} ★" if row.baseline else row.recipe
         cells = [

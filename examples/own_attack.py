@@ -8,6 +8,7 @@ from torch import Tensor
 
 import assay
 from assay.attacks import FGSM
+from assay.attacks.norms import Norm
 from assay.evaluations import Adversarial
 from assay.randomness import uniform
 
@@ -20,7 +21,7 @@ class RandomSigns:
     version: ClassVar[int] = 1
     eps: float
     tries: int = 5
-    norm: ClassVar[str] = "linf"
+    norm: Norm = "linf"
 
     def at(self, eps: float) -> "RandomSigns":
         """The same attack with another radius."""

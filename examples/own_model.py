@@ -13,7 +13,7 @@ optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
 for index in torch.split(torch.randperm(len(train)), 200):
     loss = nn.functional.cross_entropy(model(train.x[index].float() / 255), train.y[index])
     optimiser.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
 
 results = assay.evaluate(

@@ -43,7 +43,7 @@ def test_help_has_a_purpose_and_an_example(command: tuple[str, ...]) -> None:
     ("kind", "expected"),
     [
         ("studies", ["quickstart"]),
-        ("recipes", ["baseline", "pgd(eps=0.3, steps=7) > cutout(length=7, holes=1)", "ensemble(members=3)"]),
+        ("recipes", ["baseline", "pgd(eps=0.2, steps=5) > cutout(length=7, holes=1)", "ensemble(members=3)"]),
         ("attacks", ["fgsm(eps", "pgd(eps, steps"]),
         ("augmentations", ["cutout(length, holes)", "mixup(alpha)"]),
         ("corruptions", ["fog", "canny_edges"]),

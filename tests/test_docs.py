@@ -31,7 +31,7 @@ def run_python(code: str, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("code", blocks("python"))
+@pytest.mark.parametrize("code", list(blocks("python")))
 def test_snippets_run(code: str, tmp_path: Path) -> None:
     run_python(code, tmp_path)
 
@@ -50,7 +50,7 @@ def documented() -> Iterator[Any]:
                     yield pytest.param(words[1:], id=f"{page.name}: {line}")
 
 
-@pytest.mark.parametrize("words", documented())
+@pytest.mark.parametrize("words", list(documented()))
 def test_documented_commands_exist_with_their_options(words: list[str]) -> None:
     command = COMMANDS
     while hasattr(command, "commands") and words and words[0] in command.commands:

@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,7 +162,7 @@ def test_a_cell_claimed_elsewhere_is_awaited(tiny_folder: Path, tmp_path: Path) 
     seen: list[bool] = []
     with store.claim(cell.key) as claimed:
         assert claimed
-        worker = threading.Thread(target=lambda: (time.sleep(0.5), store.write("models", cell.key, files)))
+        worker = threading.Timer(0.5, lambda: store.write("models", cell.key, files))
         worker.start()
         state = run(planned, store, source, jobs=1, watch=lambda state: seen.append(cell.key in state.running))
         worker.join()

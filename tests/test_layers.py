@@ -21,6 +21,7 @@ LAYERS = (
     ("execute", "report", "run", "own_model", "studies", "catalogue"),
     ("live",),
     ("cli",),
+    ("__main__",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 

@@ -30,6 +30,7 @@ class Clean:
     name: ClassVar[str] = "clean"
     version: ClassVar[int] = 1
     uses: ClassVar[tuple[str, ...]] = ("test",)
+    passes: ClassVar[float] = 1.0
     images: int | None = None
 
     def observe(self, model: Classifier, task: Task, seed: int, progress: Progress = no_progress) -> Observations:
@@ -45,6 +46,7 @@ class Odd(Clean):
 
     name: ClassVar[str] = "odd"
     uses: ClassVar[tuple[str, ...]] = ("train", "test", "outliers")
+    passes: ClassVar[float] = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

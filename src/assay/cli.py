@@ -39,7 +39,7 @@ Limit = Annotated[
 def main() -> None:
     """Run the command line; what a user can mend is one sentence and exit status 2."""
     try:
-        app()
+        app(prog_name="assay")
     except AssayError as error:
         print(f"assay: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
@@ -137,7 +137,8 @@ def data_list(data: Folder = None) -> None:
 
     table = Table("data set", "split", "images", "where", box=None)
     for item in status(data):
-        table.add_row(item.name, item.split, f"{item.count:,}" if item.count is not None else "-", item.where)
+        count = "-" if item.images is None else f"{item.images:,}"
+        table.add_row(item.name, item.split, count, item.source or item.reason)
     Console().print(table)
 
 

@@ -156,8 +156,13 @@ def _prepare(model: Classifier, recipe: Recipe, batch: Batch, generator: torch.G
     x, y = batch
     for step in recipe.pipeline:
         if isinstance(step, Attack):
-            with evaluating(model):
-                x = step(model, x, y, generator)
+            try:
+                with evaluating(model):
+                    x = step(model, x, y, generator)
+            except ContractError as error:  # an attack meets weights that have diverged before the loss is looked at
+                raise DivergedError(
+                    f"training diverged or the model is at fault: {error}; lower the learning rate"
+                ) from error
         else:
             x, y = step(x, y, generator)
     return Batch(x, y)

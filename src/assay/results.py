@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from assay.errors import StoreError
 from assay.evaluations import shift
 from assay.evaluations.base import Measurement, Observations
 from assay.metrics.intervals import across_seeds
@@ -138,6 +139,16 @@ def load_results(store: Store, name: str) -> Results:
         StoreError: the study was never run here, or a file is damaged.
     """
     plan = store.read_study(name)
+    try:
+        return _results(store, plan)
+    except (KeyError, TypeError, AttributeError) as error:
+        path = store.root / name / "study.json"
+        raise StoreError(
+            f"{path}: is damaged ({error!r}); `assay run {plan.get('study', name)}` writes it anew"
+        ) from error
+
+
+def _results(store: Store, plan: dict[str, Any]) -> Results:
     keys = {(entry["recipe"], entry["seed"]): entry["evaluations"] for entry in plan["models"]}
 
     def load(recipe: str, seed: int, evaluation: str) -> Observations | None:
@@ -154,7 +165,7 @@ def load_results(store: Store, name: str) -> Results:
         baseline=plan["baseline"],
         seeds=tuple(plan["seeds"]),
         trained=tuple(_trained(store, plan)),
-        table=with_means(table),
+        table=with_means(table, len(plan["seeds"])),
         failures=tuple(failures),
         pending=tuple(pending),
         missing=plan["missing"],
@@ -239,14 +250,13 @@ def _unfinished(store: Store, plan: dict[str, Any]) -> tuple[list[Failure], list
     return failures, pending
 
 
-def with_means(table: pd.DataFrame) -> pd.DataFrame:
-    """Add rows with seed "mean" where several seeds measured the same: Student's t interval over the seeds.
+def with_means(table: pd.DataFrame, seeds: int) -> pd.DataFrame:
+    """Add rows with seed "mean" where a study has several seeds: Student's t interval over the seeds.
 
-    A mean is given only where every seed has a value; otherwise it is None with the reason.
+    A mean is given only where each of the study's seeds has a value; otherwise it is None with the reason.
     """
-    if table["seed"].nunique() < 2:
+    if seeds < 2:
         return table
-    seeds = table["seed"].nunique()
     keyed = table.assign(text=table["setting"].map(setting_text))
     extra = []
     for _, group in keyed.groupby(["recipe", "evaluation", "text", "metric"], sort=False):

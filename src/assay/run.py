@@ -22,7 +22,7 @@ def find_study(name: str) -> Study:
     Raises:
         BadValueError: there is none (with the nearest names).
     """
-    known = {study.name: study for study in (getattr(studies, item) for item in studies.__all__)}
+    known: dict[str, Study] = {item: getattr(studies, item) for item in studies.__all__}
     if name not in known:
         raise BadValueError(f"{name}: no such study; {nearest(name, known)}")
     return known[name]

@@ -19,6 +19,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -36,6 +37,7 @@ FORMAT = 1
 CHECKSUMS = "checksums.json"
 ROOMS = ("models", "evaluations", "failures", "claims")  # no study is called so
 NOTES = "notes"
+ABANDONED = 3600  # seconds after which nobody writes a temporary folder any more
 
 
 def key_of(content: object) -> str:
@@ -62,6 +64,14 @@ class Store:
                 self._replace(marker, to_json({"format": FORMAT}))
             if not os.access(self.root, os.W_OK):
                 raise PermissionError(errno.EACCES, "not writable")
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what runs that were killed while they wrote left behind; what is younger may still be written."""
+        for kind in ("models", "evaluations"):
+            for folder in (self.root / kind).glob(".*-*"):
+                if time.time() - folder.stat().st_mtime > ABANDONED:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def has(self, kind: str, key: str) -> bool:
         """Whether a cell of that kind ("models", "evaluations") is finished."""

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from assay import fit
+from assay.architectures import Ensemble
 from assay.data import Images, Task
 from assay.errors import BadValueError, nearest
 from assay.evaluations import Evaluation
@@ -167,14 +168,14 @@ def _evaluate_cells(
         content = {
             "kind": "evaluation",
             "models": list(models),
+            **({"ensemble": Ensemble.version} if len(models) > 1 else {}),
             "evaluation": canonical(evaluation),
             "seed": EVALUATION_SEED,
             "data": _fingerprints(task, evaluation.uses),
             "limit": task.limit,
         }
         images = min(getattr(evaluation, "images", None) or len(task.test), len(task.test))
-        passes = {"adversarial": 120.0, "shift": 8.0, "anomaly": 3.0}.get(evaluation.name, 1.0)
-        cost = 4e-4 * images * passes * recipe.architecture.cost * recipe.members
+        cost = 1e-4 * images * evaluation.passes * recipe.architecture.cost * recipe.members
         yield EvaluateCell(
             key=key_of(content), recipe=recipe, seed=seed, evaluation=evaluation, models=models, cost=cost
         )

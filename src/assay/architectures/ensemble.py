@@ -5,6 +5,7 @@ Lakshminarayanan, Pritzel, Blundell 2017, "Simple and scalable predictive uncert
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,8 @@ class Ensemble(Classifier):
     image, which scores such as energy would read; we choose the constant so that logsumexp(z) is the mean of the
     members' logsumexp: z = log mean_m softmax(z_m) + mean_m logsumexp(z_m). One member alone gives its own logits.
     """
+
+    version: ClassVar[int] = 1  # bumped when the same members give other outputs
 
     def __init__(self, members: Sequence[Classifier]) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ from typing import ClassVar
 from torch import nn
 
 from assay.architectures.base import Network, flat_size
+from assay.architectures.thin_convolution import ThinConv2d
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ class LeNet5Large:
 def _stages(channels: int) -> tuple[nn.Module, ...]:
     return (
         # ReLU after pooling gives the same values as before it, on a quarter of the pixels.
-        *(nn.Conv2d(channels, 32, 5), nn.MaxPool2d(2), nn.ReLU()),
+        *(ThinConv2d(channels, 32, 5), nn.MaxPool2d(2), nn.ReLU()),
         *(nn.Conv2d(32, 64, 5), nn.MaxPool2d(2), nn.ReLU()),
     )
 

@@ -51,6 +51,7 @@ class Adversarial:
     name: ClassVar[str] = "adversarial"
     version: ClassVar[int] = 1
     uses: ClassVar[tuple[str, ...]] = ("test",)
+    passes: ClassVar[float] = 120.0
 
     attacks: tuple[Attack, ...] = field(default_factory=_studied)
     budgets: tuple[float, ...] = (0.2, 0.3, 0.4, 0.5)
@@ -84,7 +85,7 @@ class Adversarial:
             Tensors, for N images: "clean", "worst/<eps>" and (with `single`) "single/<attack>/<eps>", each (N,) bool,
             true where the model is right; "outside/<attack>" (N,) bool, where an attack left its budget (only if it
             did); for the first k images "example/clean" and "example/adversarial/<eps>" (k, C, H, W) float32,
-            "example/prediction/<eps>" and "example/label" (k,) int64.
+            "example/prediction/clean", "example/prediction/<eps>" and "example/label" (k,) int64.
 
         Raises:
             BadValueError: a label lies outside the model's classes.
@@ -145,8 +146,9 @@ class Adversarial:
         if self.examples == 0:
             return {}
         x, y = to_unit(images.x[: self.examples]), images.y[: self.examples].clone()
-        tensors = {"example/clean": x, "example/label": y}
         device = device_of(model)
+        predicted = predict_all(model, x).logits.argmax(1)
+        tensors = {"example/clean": x, "example/label": y, "example/prediction/clean": predicted}
         for eps in self.budgets:
             draws = derive(seed, self.name, "examples", float(eps))
             found = strike(model, self.attacks[-1].at(eps), x.to(device), y.to(device), draws)

@@ -41,6 +41,7 @@ class Anomaly:
     name: ClassVar[str] = "anomaly"
     version: ClassVar[int] = 1
     uses: ClassVar[tuple[str, ...]] = ("train", "test", "outliers")
+    passes: ClassVar[float] = 8.0
 
     scores: tuple[Score, ...] = (MSP(), MaxLogit(), Energy(), CrossEntropy(), ViM())
     images: int | None = None

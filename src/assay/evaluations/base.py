@@ -62,9 +62,11 @@ class Evaluation(Part, Protocol):
     """One axis of safety. `observe` is costly and is kept per example; `measure` is cheap.
 
     `uses` names the fields of Task whose content determines the observations: the store's keys depend on those alone.
+    `passes` is about how many forward passes an image costs, for estimates of time.
     """
 
     uses: ClassVar[tuple[str, ...]]
+    passes: ClassVar[float]
 
     def observe(self, model: Classifier, task: Task, seed: int, progress: Progress = no_progress) -> Observations:
         """Run the model. Draws come from derive(seed, self.name, ..., chunk), never from the recipe."""

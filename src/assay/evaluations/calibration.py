@@ -40,6 +40,7 @@ class Calibration:
     name: ClassVar[str] = "calibration"
     version: ClassVar[int] = 1
     uses: ClassVar[tuple[str, ...]] = ("test",)
+    passes: ClassVar[float] = 2.0
 
     bins: int = BINS
     images: int | None = None

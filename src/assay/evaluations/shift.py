@@ -45,6 +45,7 @@ class Shift:
     name: ClassVar[str] = "shift"
     version: ClassVar[int] = 1
     uses: ClassVar[tuple[str, ...]] = ("test",)
+    passes: ClassVar[float] = 30.0
 
     corruptions: tuple[Corruption, ...] = MNIST_C
     images: int | None = None
@@ -69,8 +70,8 @@ class Shift:
 
         Returns:
             Tensors, for N images: "clean" and "correct/<corruption>" (N,) bool, true where the model is right; for the
-            first k images "example/clean" and "example/<corruption>" (k, C, H, W) uint8, "example/label" and
-            "example/prediction/<corruption>" (k,) int64.
+            first k images "example/clean" and "example/<corruption>" (k, C, H, W) uint8, "example/label",
+            "example/prediction/clean" and "example/prediction/<corruption>" (k,) int64.
 
         Raises:
             BadValueError: a label lies outside the model's classes.
@@ -82,10 +83,11 @@ class Shift:
                 f"{images.name}: expected labels in 0..{model.n_classes - 1}, as the model has {model.n_classes} "
                 f"classes, got {int(images.y.max())}"
             )
-        tensors = {"clean": predict_all(model, images.x).logits.argmax(1) == images.y}
+        predicted = predict_all(model, images.x).logits.argmax(1)
+        tensors = {"clean": predicted == images.y}
         if self.examples:
-            shown = slice(0, self.examples)
-            tensors |= {"example/clean": images.x[shown].clone(), "example/label": images.y[shown].clone()}
+            kept = {"example/clean": images.x, "example/label": images.y, "example/prediction/clean": predicted}
+            tensors |= {name: values[: self.examples].clone() for name, values in kept.items()}
         for number, (label, corruption) in enumerate(zip(self.labels, self.corruptions, strict=True), start=1):
             tensors |= self._observe_one(model, images, label, corruption, seed)
             progress(number / len(self.corruptions))

@@ -25,6 +25,7 @@ NUMBERS = ("value", "low", "high")
 
 def write_tables(results: Results, folder: Path | str) -> tuple[Path, Path]:
     """Write table.csv and table.json into the folder, each whole or not at all; return their paths."""
+    folder = Path(folder)
     records = [_record(row) for row in results.table.to_dict("records")]
     limited = results.limit is not None or any(record["limited"] for record in records)
     document = {

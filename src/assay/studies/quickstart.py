@@ -9,8 +9,8 @@ from assay.evaluations import Adversarial, Anomaly, Calibration, Shift
 from assay.recipe import Recipe, Train
 from assay.study import Study
 
-_fgsm = FGSM(eps=0.3)
-_pgd = PGD(eps=0.3, steps=7)
+_fgsm = FGSM(eps=0.2)
+_pgd = PGD(eps=0.2, steps=5)
 _cutout = CutOut(length=7, holes=1)
 
 _recipes = (
@@ -33,7 +33,7 @@ quickstart = Study(
         "numbers show directions, not the best that each technique can do."
     ),
     recipes=tuple(
-        replace(recipe, train=Train(epochs=3, batch_size=32, learning_rate=1e-3, images=5000)) for recipe in _recipes
+        replace(recipe, train=Train(epochs=3, batch_size=16, learning_rate=1e-3, images=5000)) for recipe in _recipes
     ),
     evaluations=(
         Adversarial(attacks=(FGSM(eps=0.3), PGD(eps=0.3, steps=10, early_stop=True)), images=500),

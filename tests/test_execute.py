@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from assay.architectures import LeNet5Large
 from assay.cells import compute
 from assay.data import load_task
 from assay.errors import BadValueError
@@ -120,8 +121,8 @@ def test_a_cell_whose_worker_always_dies_is_reported(tiny_folder: Path, tmp_path
 
 
 def test_an_interrupt_leaves_no_process_and_keeps_what_is_finished(tiny_folder: Path, tmp_path: Path) -> None:
-    slow = Recipe(train=replace(QUICK, epochs=1000))
-    planned, source = prepared(tiny_folder, small_study(Recipe(train=QUICK), replace(slow, members=2)))
+    slow = Recipe(architecture=LeNet5Large(), train=replace(QUICK, epochs=1000))
+    planned, source = prepared(tiny_folder, small_study(Recipe(train=QUICK), slow))
     store = Store(tmp_path)
 
     def interrupt(state: State) -> None:

@@ -171,7 +171,7 @@ def test_top_label_is_the_largest_softmax() -> None:
 
 @pytest.mark.oracle
 def test_ece_and_mce_equal_netcal() -> None:
-    netcal = pytest.importorskip("netcal.metrics", reason="netcal is not installed: pip install assay[oracles]")
+    netcal = pytest.importorskip("netcal.metrics", reason="netcal is not installed: make test-oracles")
     confidence, correct = drawn(5000, "netcal")
     c, y = confidence.numpy(), correct.numpy().astype(int)
     # netcal reads one column as P(positive) unless told that it is the confidence of a detection.

@@ -54,7 +54,8 @@ class Watcher:
                 continue
             self.told.add(cell.key)
             outcome = f"failed: {state.failed[cell.key]}" if cell.key in state.failed else "done"
-            self.console.print(f"{overall(state)}  {cell.recipe.label}, seed {cell.seed}, {cell.stage}: {outcome}")
+            line = f"{overall(state)}  {cell.recipe.label}, seed {cell.seed}, {cell.stage}: {outcome}"
+            self.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def overall(state: State) -> str:

@@ -1,28 +1,30 @@
 """Evaluate a model that is not ours: the same line, entered at the classifier."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import pandas as pd
 import torch
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBars
 from torch import Tensor, nn
 
-from assay.classifier import wrap
+from assay.classifier import Classifier, wrap
 from assay.data import Images, Task
 from assay.errors import BadValueError
-from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Observations, Shift
+from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Measurement, Observations, Shift
+from assay.execute import check_device
 from assay.parts import describe
 from assay.provenance import describe_run
-from assay.results import COLUMNS, Results, Trained, rows
+from assay.results import COLUMNS, Results, Trained, corruption_errors_missing, rows
 from assay.study import EVALUATION_SEED
 
+Progress = Callable[[str, float], None]  # called with the axis and the fraction done
 Labelled = Images | tuple[Tensor, Tensor]
 EVALUATIONS: tuple[Evaluation, ...] = (Adversarial(images=1000), Shift(), Anomaly(), Calibration())
-
-
-def ignore(axis: str, fraction: float) -> None:
-    """Ignore progress."""
 
 
 def evaluate(
@@ -34,7 +36,7 @@ def evaluate(
     evaluations: Sequence[Evaluation] = EVALUATIONS,
     name: str = "model",
     device: str = "cpu",
-    progress: Callable[[str, float], None] = ignore,
+    progress: Progress | None = None,
 ) -> Results:
     """Measure a model on every axis.
 
@@ -47,7 +49,7 @@ def evaluate(
         evaluations: what to measure.
         name: what the model is called in tables.
         device: where to run; the model is moved there.
-        progress: called with the axis and the fraction done.
+        progress: called with the axis and the fraction done; None shows a bar on a terminal.
 
     Returns:
         Results with the tidy table; `write_report(results, folder)` draws it.
@@ -57,34 +59,29 @@ def evaluate(
             differ in shape.
         ContractError: the model does not give finite logits (B, K).
     """
-    test = _images(images, "test")
-    task = Task(
-        name=name,
-        test=test,
-        train=None if train is None else _images(train, "train"),
-        outliers=dict(outliers or {}),
-        missing={} if outliers else {"outliers": "no outlier set was given; pass outliers={name: Images}"},
-    )
-    for other in (task.train, *task.outliers.values()):
-        if other is not None and other.shape != test.shape:
-            raise BadValueError(f"{other.name}: expected images of shape {test.shape}, got {other.shape}")
-    classifier = wrap(model.to(device), test.x)
-    if test.n_classes > classifier.n_classes:
-        raise BadValueError(
-            f"labels: expected 0..{classifier.n_classes - 1}, since the model gives {classifier.n_classes} logits, "
-            f"got {test.n_classes} classes"
-        )
-    observed: dict[str, Observations] = {}
-    table = []
+    check_device(device)
+    task = _task(name, images, train, outliers)
+    classifier = _classifier(model.to(device), task)
     start = time.perf_counter()
-    for evaluation in evaluations:
-        label = evaluation.name
-        found = evaluation.observe(classifier, task, EVALUATION_SEED, partial(progress, label))
-        observed[label] = found
-        table += rows(
-            evaluation.measure(found), study=name, recipe=name, name=name, seed=0, evaluation=label, limited=False
-        )
+    with _bar() if progress is None else nullcontext(progress) as shown:
+        observed = {
+            evaluation.name: evaluation.observe(classifier, task, EVALUATION_SEED, partial(shown, evaluation.name))
+            for evaluation in evaluations
+        }
     run = describe_run(device, time.perf_counter() - start)
+    table = [
+        row
+        for evaluation in evaluations
+        for row in rows(
+            _measure(evaluation, observed[evaluation.name]),
+            study=name,
+            recipe=name,
+            name=name,
+            seed=0,
+            evaluation=evaluation.name,
+            limited=False,
+        )
+    ]
     parameters = sum(weight.numel() for weight in model.parameters())
     return Results(
         study=name,
@@ -97,13 +94,63 @@ def evaluate(
         table=pd.DataFrame(table, columns=list(COLUMNS)),
         missing=task.missing,
         provenance={
-            "data": {"name": test.name, "images": {"test": len(test)}, "fingerprints": {"test": test.fingerprint}},
+            "data": {
+                "name": task.test.name,
+                "images": {"test": len(task.test)},
+                "fingerprints": {"test": task.test.fingerprint},
+            },
             "evaluations": {evaluation.name: describe(evaluation) for evaluation in evaluations},
             "command": "",
             "run": run,
         },
         load=lambda recipe, seed, evaluation: observed.get(evaluation) if (recipe, seed) == (name, 0) else None,
     )
+
+
+def _task(name: str, images: Labelled, train: Labelled | None, outliers: Mapping[str, Images] | None) -> Task:
+    task = Task(
+        name=name,
+        test=_images(images, "test"),
+        train=None if train is None else _images(train, "train"),
+        outliers=dict(outliers or {}),
+        missing={} if outliers else {"outliers": "no outlier set was given; pass outliers={name: Images}"},
+    )
+    for other in (task.train, *task.outliers.values()):
+        if other is not None and other.shape != task.test.shape:
+            raise BadValueError(f"{other.name}: expected images of shape {task.test.shape}, got {other.shape}")
+    return task
+
+
+def _classifier(model: nn.Module, task: Task) -> Classifier:
+    classifier = wrap(model, task.test.x)
+    if task.test.n_classes > classifier.n_classes:
+        raise BadValueError(
+            f"labels: expected 0..{classifier.n_classes - 1}, since the model gives {classifier.n_classes} logits, "
+            f"got {task.test.n_classes} classes"
+        )
+    return classifier
+
+
+def _measure(evaluation: Evaluation, observations: Observations) -> list[Measurement]:
+    found = evaluation.measure(observations)
+    if evaluation.name == Shift.name:
+        found += corruption_errors_missing("one model alone has no baseline; a study has one")
+    return found
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    """A bar on the terminal's error stream for each axis; nothing where there is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with ProgressBars(*columns, console=Console(stderr=True), transient=True) as bars:
+        ids: dict[str, TaskID] = {}
+
+        def show(axis: str, fraction: float) -> None:
+            if axis not in ids:
+                ids[axis] = bars.add_task(axis, total=1.0)
+            bars.update(ids[axis], completed=fraction)
+
+        yield show
 
 
 def _images(images: Labelled, name: str) -> Images:

@@ -209,12 +209,17 @@ def _against_baseline(
             if baseline is None
             else f"the baseline with seed {entry['seed']} is not here yet"
         )
-        reason = f"needs the baseline's errors: {why}"
-        return [
-            Measurement(setting={}, metric=metric, value=None, higher_is_better=False, reason=reason)
-            for metric in ("mce", "relative_mce")
-        ]
+        return corruption_errors_missing(why)
     return list(shift.compare(own, other))
+
+
+def corruption_errors_missing(why: str) -> list[Measurement]:
+    """Rows that say why mean corruption errors could not be measured."""
+    reason = f"needs the baseline's errors: {why}"
+    return [
+        Measurement(setting={}, metric=metric, value=None, higher_is_better=False, reason=reason)
+        for metric in ("mce", "relative_mce")
+    ]
 
 
 def _trained(store: Store, plan: dict[str, Any]) -> Iterator[Trained]:

@@ -14,7 +14,7 @@ from assay.cells import compute
 from assay.data import load_task
 from assay.errors import BadValueError
 from assay.evaluations import Calibration
-from assay.execute import Source, State, run
+from assay.execute import Source, State, _start, run
 from assay.recipe import Recipe, Train
 from assay.store import Store
 from assay.study import Plan, Study, plan
@@ -135,6 +135,38 @@ def test_an_interrupt_leaves_no_process_and_keeps_what_is_finished(tiny_folder: 
     finished = [cell for cell in planned.cells if store.has("models", cell.key) or store.has("evaluations", cell.key)]
     assert finished
     assert not list(tmp_path.rglob(".*-*")), "a temporary folder was left"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_process_that_was_interrupted_can_run_again(jobs: int, tiny_folder: Path, tmp_path: Path) -> None:
+    planned, source = prepared(tiny_folder, small_study(Recipe(train=replace(QUICK, epochs=20))))
+    store = Store(tmp_path)
+
+    def interrupt(state: State) -> None:
+        if state.running:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as kept:  # its traceback holds all frames, as a notebook does
+        run(planned, store, source, jobs=jobs, watch=interrupt)
+    with store.claim(planned.training[0].key) as free:
+        assert free, "the interrupted run still holds its cell"
+    assert kept.tb is not None
+
+
+def test_a_worker_ignores_interrupts_from_its_start() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    worker = _start(Source(data="tiny", outliers=(), folder=None, limit=None), "cpu")
+    try:
+        status = Path(f"/proc/{worker.process.pid}/status")
+        if not status.exists():
+            pytest.skip("needs /proc to read the signals that a process ignores")
+        ignored = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("SigIgn"))
+        assert int(ignored, 16) & 1 << (signal.SIGINT - 1)
+        assert signal.getsignal(signal.SIGINT) is before
+    finally:
+        worker.process.kill()
+        worker.process.join()
+        worker.pipe.close()
 
 
 def test_two_runs_share_a_store(tiny_folder: Path, tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -106,10 +107,13 @@ def run(plan: Plan, store: Store, source: Source, *, jobs: int = 1, device: str 
     state.found = len(state.finished)
     watch(state)
     driver = _Driver(state, store)
-    if jobs == 1:
-        _here(driver, device, watch)
-    else:
-        _processes(driver, source, jobs, device, watch)
+    try:
+        if jobs == 1:
+            _here(driver, device, watch)
+        else:
+            _processes(driver, source, jobs, device, watch)
+    finally:
+        driver.close()
     watch(state)
     return state
 
@@ -186,6 +190,11 @@ class _Driver:
         """Put a cell back whose worker died."""
         self.state.waiting.insert(0, cell)
         self._release(cell)
+
+    def close(self) -> None:
+        """Let go of what is claimed still, as after an interrupt: this process may live on and run again."""
+        while self.claims:
+            self.claims.popitem()[1].close()
 
     def _note_failure(self, cell: Cell, reason: str) -> None:
         self.state.failed[cell.key] = reason
@@ -271,9 +280,26 @@ def _start(source: Source, device: str) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, source, device), daemon=True)
-    process.start()
+    with _interrupts_ignored():
+        process.start()
     theirs.close()
     return _Worker(process=process, pipe=ours)
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ctrl-C reaches the whole group: a worker started inside ignores it from its first instruction, imports included.
+
+    Only the main thread may set this; a worker started from another one ignores interrupts once it works.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _hand(driver: _Driver, worker: _Worker, cell: Cell) -> None:

@@ -66,6 +66,7 @@ def test_mistakes_are_answered_with_the_nearest_names(tmp_path: Path) -> None:
     assert "did you mean attacks?" in refused("list", "atacks")
     assert "seeds: expected whole numbers" in refused("run", "quickstart", "--seeds", "a,b", "--out", tmp_path)
     assert "kmnist" in refused("data", "fetch", "kmnits")
+    assert "jobs: expected a whole number >= 1, got 0" in refused("run", "quickstart", "--jobs", "0", "--out", tmp_path)
     assert "device: tpu9 is not here" in refused(
         "run", "quickstart", "--device", "tpu9", "--limit", "5", "--out", tmp_path
     )

@@ -83,7 +83,7 @@ def run(
                 data=data,
                 seeds=chosen,
                 recipes=recipes,
-                jobs=jobs or _cores(),
+                jobs=_cores() if jobs is None else jobs,
                 device=device,
                 limit=limit,
                 watch=watcher,

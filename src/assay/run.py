@@ -7,7 +7,7 @@ from pathlib import Path
 from assay import studies
 from assay.data import load_task
 from assay.errors import BadValueError, nearest
-from assay.execute import Source, State, Watch, run
+from assay.execute import Source, State, Watch, check_device, run
 from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.store import Store
@@ -70,6 +70,7 @@ def run_study(
     study = find_study(study) if isinstance(study, str) else study
     if jobs < 1:
         raise BadValueError(f"jobs: expected a whole number >= 1, got {jobs}")
+    check_device(device)
     study = replace(study, seeds=study.seeds if seeds is None else seeds)
     if recipes is not None:
         study = replace(study, recipes=select(study, recipes))

@@ -70,8 +70,9 @@ class Store:
         """Remove what runs that were killed while they wrote left behind; what is younger may still be written."""
         for kind in ("models", "evaluations"):
             for folder in (self.root / kind).glob(".*-*"):
-                if time.time() - folder.stat().st_mtime > ABANDONED:
-                    shutil.rmtree(folder, ignore_errors=True)
+                with contextlib.suppress(FileNotFoundError):  # another run has just put it in its place
+                    if time.time() - folder.stat().st_mtime > ABANDONED:
+                        shutil.rmtree(folder, ignore_errors=True)
 
     def has(self, kind: str, key: str) -> bool:
         """Whether a cell of that kind ("models", "evaluations") is finished."""

@@ -16,6 +16,7 @@ from assay.classifier import (
     evaluating,
     predict,
     predict_all,
+    predict_logits,
     to_unit,
     wrap,
 )
@@ -349,3 +350,13 @@ def test_an_example_that_is_no_set_of_images_is_refused(x: Tensor) -> None:
 
 def test_an_example_of_bytes_serves(x: Tensor) -> None:
     assert wrap(plain(), (x * 255).to(torch.uint8)).n_classes == 3
+
+
+def test_logits_are_joined_without_the_features(lenet: Classifier, x: Tensor) -> None:
+    assert torch.equal(predict_logits(lenet, x, chunk=3), predict_all(lenet, x, chunk=3).logits)
+
+
+def test_log_probabilities_are_recognised(x: Tensor) -> None:
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(SHAPE[0] * SHAPE[1] * SHAPE[2], 4))
+    assert not wrap(plain, x).log_probabilities
+    assert wrap(nn.Sequential(plain, nn.LogSoftmax(dim=1)), x).log_probabilities

@@ -71,6 +71,11 @@ class Classifier(nn.Module, ABC):
         """The head's weight and bias where it is linear in the features, else None."""
         return None
 
+    @property
+    def log_probabilities(self) -> bool:
+        """Whether the logits are log-probabilities: as good as any for the softmax, but their logsumexp is 0."""
+        return False
+
 
 def check_input(x: Tensor) -> None:
     """Raise ContractError unless x is a float tensor (B, C, H, W)."""
@@ -162,13 +167,21 @@ def predict_all(model: Classifier, x: Tensor, *, chunk: int = CHUNK) -> Outputs:
     return Outputs(torch.cat([piece[0] for piece in pieces]), torch.cat([piece[1] for piece in pieces]))
 
 
+def predict_logits(model: Classifier, x: Tensor, *, chunk: int = CHUNK) -> Tensor:
+    """As `predict_all`, for the logits (N, K) alone: the features of one chunk at most are held."""
+    return torch.cat([out.logits.cpu() for out in predict(model, x, chunk=chunk)])
+
+
 class Wrapped(Classifier):
     """A model that is not ours, held to the contract: its features are what enters its last linear layer."""
 
-    def __init__(self, model: nn.Module, n_classes: int, linear: nn.Linear | None) -> None:
+    def __init__(
+        self, model: nn.Module, n_classes: int, linear: nn.Linear | None, *, log_probabilities: bool = False
+    ) -> None:
         super().__init__()
         self.model = model
         self.n_classes = n_classes
+        self._log_probabilities = log_probabilities
         self._linear = [linear]  # in a list: the layer is registered once, inside the model
 
     def outputs(self, x: Tensor) -> Outputs:
@@ -195,6 +208,11 @@ class Wrapped(Classifier):
             return None
         bias = linear.weight.new_zeros(self.n_classes) if linear.bias is None else linear.bias
         return LinearHead(linear.weight, bias)
+
+    @property
+    def log_probabilities(self) -> bool:
+        """Whether the model was found to end in a log_softmax."""
+        return self._log_probabilities
 
 
 class _Call(NamedTuple):
@@ -251,7 +269,8 @@ def wrap(model: nn.Module, example: Tensor) -> Classifier:
             raise ContractError(f"the model fails on images of shape {tuple(x.shape)} in [0, 1]: {reason}") from error
         _check_logits(logits, len(x))
     ending = [call.linear for call in calls if call.features.ndim == 2 and torch.equal(call.result, logits)]
-    return Wrapped(model, int(logits.shape[1]), ending[-1] if ending else None)
+    normal = bool((logits.logsumexp(1).abs() < 1e-4).all())
+    return Wrapped(model, int(logits.shape[1]), ending[-1] if ending else None, log_probabilities=normal)
 
 
 def _check_logits(logits: object, batch: int) -> None:

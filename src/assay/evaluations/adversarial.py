@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from assay.attacks import FGSM, PGD, Attack
-from assay.classifier import Classifier, device_of, predict_all, to_unit
+from assay.classifier import Classifier, device_of, predict_logits, to_unit
 from assay.data.images import Images
 from assay.data.splits import sample
 from assay.data.task import Task
@@ -97,7 +97,7 @@ class Adversarial:
                 f"{images.name}: expected labels in 0..{model.n_classes - 1}, as the model has {model.n_classes} "
                 f"classes, got {int(images.y.max())}"
             )
-        clean = predict_all(model, images.x).logits.argmax(1) == images.y
+        clean = predict_logits(model, images.x).argmax(1) == images.y
         chunks = [
             self._attack_chunk(model, images, clean, start, seed, progress) for start in range(0, len(images), CHUNK)
         ]
@@ -147,7 +147,7 @@ class Adversarial:
             return {}
         x, y = to_unit(images.x[: self.examples]), images.y[: self.examples].clone()
         device = device_of(model)
-        predicted = predict_all(model, x).logits.argmax(1)
+        predicted = predict_logits(model, x).argmax(1)
         tensors = {"example/clean": x, "example/label": y, "example/prediction/clean": predicted}
         for eps in self.budgets:
             draws = derive(seed, self.name, "examples", float(eps))

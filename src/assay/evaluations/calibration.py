@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from assay.classifier import Classifier, predict_all
+from assay.classifier import Classifier, predict_logits
 from assay.data.splits import sample
 from assay.data.task import Task
 from assay.errors import BadValueError
@@ -69,7 +69,7 @@ class Calibration:
                 f"{images.name}: expected labels in 0..{model.n_classes - 1}, as the model has {model.n_classes} "
                 f"classes, got {int(images.y.max())}"
             )
-        logits = predict_all(model, images.x).logits.float()
+        logits = predict_logits(model, images.x).float()
         progress(1.0)
         return Observations(tensors={"logits": logits, "labels": images.y})
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from assay.classifier import Classifier, device_of, predict_all, to_unit
+from assay.classifier import Classifier, device_of, predict_logits, to_unit
 from assay.corruptions import MNIST_C, Corruption
 from assay.data.images import Images
 from assay.data.splits import sample
@@ -83,7 +83,7 @@ class Shift:
                 f"{images.name}: expected labels in 0..{model.n_classes - 1}, as the model has {model.n_classes} "
                 f"classes, got {int(images.y.max())}"
             )
-        predicted = predict_all(model, images.x).logits.argmax(1)
+        predicted = predict_logits(model, images.x).argmax(1)
         tensors = {"clean": predicted == images.y}
         if self.examples:
             kept = {"example/clean": images.x, "example/label": images.y, "example/prediction/clean": predicted}
@@ -100,7 +100,7 @@ class Shift:
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
             x = corruption(to_unit(images.x[part], device_of(model)), derive(seed, self.name, label, start))
-            predicted = predict_all(model, x).logits.argmax(1)
+            predicted = predict_logits(model, x).argmax(1)
             correct.append(predicted == images.y[part])
             if start == 0 and self.examples:
                 tensors[f"example/{label}"] = (x[: self.examples] * 255).round().to("cpu", torch.uint8)

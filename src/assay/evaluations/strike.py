@@ -7,7 +7,7 @@ from torch import Tensor
 
 from assay.attacks import Attack
 from assay.attacks.norms import lengths, project_
-from assay.classifier import Classifier, evaluating, predict_all
+from assay.classifier import Classifier, evaluating, predict_logits
 from assay.errors import ContractError
 from assay.parts import describe
 
@@ -46,5 +46,5 @@ def strike(model: Classifier, attack: Attack, x: Tensor, y: Tensor, generator: t
     outside = lengths(points - x, attack.norm) > attack.eps + TOLERANCE
     outside |= (flat.amin(1) < -TOLERANCE) | (flat.amax(1) > 1 + TOLERANCE)
     points = project_(points, x, attack.eps, attack.norm)
-    prediction = predict_all(model, points).logits.argmax(1)
+    prediction = predict_logits(model, points).argmax(1)
     return Strike(points.cpu(), prediction, outside.cpu())

@@ -1,10 +1,13 @@
 """A model that is not ours, on all axes."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from assay import AssayError, Images, Results, evaluate
+from assay import AssayError, Images, Results, evaluate, write_report
 from assay.attacks import FGSM
 from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Shift
 
@@ -94,3 +97,71 @@ def test_bad_models_and_devices_are_refused() -> None:
         evaluate(softmaxed, test, progress=quiet)
     with pytest.raises(AssayError, match="device: cuda:77 is not here"):
         evaluate(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), test, device="cuda:77", progress=quiet)
+
+
+class NoGradient(nn.Module):
+    """A model whose logits autograd cannot follow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = convolutional(1, 3)
+
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.inner(x)
+        return logits
+
+
+def test_an_axis_that_cannot_be_measured_leaves_the_others(tmp_path: Path) -> None:
+    test = drawn(5, (1, 28, 28), 3)
+    results = evaluate(NoGradient(), test, outliers={"noise": test}, evaluations=QUICK, progress=quiet)
+    (failure,) = results.failures
+    assert failure.stage == "adversarial"
+    assert "differentiably" in failure.reason
+    assert set(results.table["evaluation"]) == {"shift", "anomaly", "calibration"}
+    assert "differentiably" in write_report(results, tmp_path).read_text()
+    with pytest.raises(AssayError, match="differentiably"):
+        evaluate(NoGradient(), test, evaluations=QUICK[:1], progress=quiet)
+
+
+def test_frozen_weights_stay_frozen() -> None:
+    model = convolutional(1, 3).requires_grad_(False)
+    results = evaluate(model, drawn(5, (1, 28, 28), 3), evaluations=QUICK[:1], progress=quiet)
+    assert results.table["value"].notna().all()
+    assert all(weight.grad is None and not weight.requires_grad for weight in model.parameters())
+
+
+def test_the_energy_of_log_probabilities_is_not_measured() -> None:
+    test = drawn(9, (1, 28, 28), 3)
+    model = nn.Sequential(convolutional(1, 3), nn.LogSoftmax(dim=1))
+    results = evaluate(model, test, outliers={"noise": test}, evaluations=[Anomaly()], progress=quiet)
+    auroc = results.table[results.table["metric"] == "auroc"]
+    reasons = {row["setting"]["score"]: str(row["reason"]) for row in auroc.to_dict("records")}
+    assert "remove the final log_softmax" in reasons["energy"]
+    assert reasons["msp"] == reasons["max_logit"] == reasons["cross_entropy"] == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x, y: (x.numpy(), y.numpy()), r"expected Images or a pair of tensors \(x, y\), got ndarray, ndarray"),
+        (lambda x, y: x, "got Tensor"),  # noqa: ARG005
+        (lambda x, y: ((x * 255).byte(), y.float()), "test: y: expected whole numbers, got torch.float32"),
+        (lambda x, y: (x, y[:2]), r"expected int64 \(5,\)"),
+    ],
+)
+def test_what_is_no_pair_of_images_and_labels_is_refused(
+    change: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], message: str
+) -> None:
+    with pytest.raises(AssayError, match=message):
+        evaluate(convolutional(1, 3), change(*drawn(5, (1, 28, 28), 3)), evaluations=QUICK, progress=quiet)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.bool])
+def test_labels_of_any_whole_type(dtype: torch.dtype) -> None:
+    x, y = drawn(5, (1, 28, 28), 2)
+    model = convolutional(1, 2)
+    wanted = evaluate(model, (x, y), evaluations=[Calibration()], progress=quiet).table["value"]
+    for pixels in (x, (x * 255).round().byte()):
+        found = evaluate(model, (pixels, y.to(dtype)), evaluations=[Calibration()], progress=quiet).table["value"]
+        assert found.equals(wanted)

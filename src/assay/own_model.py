@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from assay.classifier import Classifier, wrap
 from assay.data import Images, Task
-from assay.errors import BadValueError
+from assay.errors import AssayError, BadValueError
 from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Measurement, Observations, Shift
 from assay.execute import check_device
 from assay.parts import describe
 from assay.provenance import describe_run
-from assay.results import COLUMNS, Results, Trained, corruption_errors_missing, rows
+from assay.results import COLUMNS, Failure, Results, Trained, corruption_errors_missing, rows
 from assay.study import EVALUATION_SEED
 
 Progress = Callable[[str, float], None]  # called with the axis and the fraction done
@@ -32,7 +32,7 @@ def evaluate(
     images: Labelled,
     *,
     train: Labelled | None = None,
-    outliers: Mapping[str, Images] | None = None,
+    outliers: Mapping[str, Labelled] | None = None,
     evaluations: Sequence[Evaluation] = EVALUATIONS,
     name: str = "model",
     device: str = "cpu",
@@ -45,33 +45,33 @@ def evaluate(
         images: test images with their labels: `Images`, or (x, y) with x float in [0, 1] or uint8, y int64.
         train: images that it was trained on, for anomaly scores that are fitted (ViM); without them those scores are
             reported as not measured.
-        outliers: anomalous sets by name, of the same shape; without any, anomaly detection is reported as not measured.
+        outliers: anomalous sets by name, of the same shape, in either form; their labels are not used. Without any,
+            anomaly detection is reported as not measured.
         evaluations: what to measure.
         name: what the model is called in tables.
         device: where to run; the model is moved there.
         progress: called with the axis and the fraction done; None shows a bar on a terminal.
 
     Returns:
-        Results with the tidy table; `write_report(results, folder)` draws it.
+        Results with the tidy table; `write_report(results, folder)` draws it. An axis on which the model cannot be
+        measured, such as attacks by gradients that it does not give, is among its failures, with the reason.
 
     Raises:
         BadValueError: images outside [0, 1], NaN, no images, labels outside the model's classes, sets whose images
-            differ in shape.
-        ContractError: the model does not give finite logits (B, K).
+            differ in shape, or a device that is not there.
+        ContractError: the model does not give finite logits (B, K), or it can be measured on no axis.
     """
     check_device(device)
     task = _task(name, images, train, outliers)
     classifier = _classifier(model.to(device), task)
     start = time.perf_counter()
     with _bar() if progress is None else nullcontext(progress) as shown:
-        observed = {
-            evaluation.name: evaluation.observe(classifier, task, EVALUATION_SEED, partial(shown, evaluation.name))
-            for evaluation in evaluations
-        }
+        observed, errors = _observe(classifier, task, evaluations, shown)
     run = describe_run(device, time.perf_counter() - start)
     table = [
         row
         for evaluation in evaluations
+        if evaluation.name in observed
         for row in rows(
             _measure(evaluation, observed[evaluation.name]),
             study=name,
@@ -92,6 +92,7 @@ def evaluate(
         seeds=(0,),
         trained=(Trained(recipe=name, name=name, seed=0, baseline=False, parameters=parameters, provenance=run),),
         table=pd.DataFrame(table, columns=list(COLUMNS)),
+        failures=tuple(Failure(recipe=name, seed=0, stage=axis, reason=str(error)) for axis, error in errors.items()),
         missing=task.missing,
         provenance={
             "data": {
@@ -107,12 +108,12 @@ def evaluate(
     )
 
 
-def _task(name: str, images: Labelled, train: Labelled | None, outliers: Mapping[str, Images] | None) -> Task:
+def _task(name: str, images: Labelled, train: Labelled | None, outliers: Mapping[str, Labelled] | None) -> Task:
     task = Task(
         name=name,
         test=_images(images, "test"),
         train=None if train is None else _images(train, "train"),
-        outliers=dict(outliers or {}),
+        outliers={other: _images(found, other) for other, found in (outliers or {}).items()},
         missing={} if outliers else {"outliers": "no outlier set was given; pass outliers={name: Images}"},
     )
     for other in (task.train, *task.outliers.values()):
@@ -129,6 +130,22 @@ def _classifier(model: nn.Module, task: Task) -> Classifier:
             f"got {task.test.n_classes} classes"
         )
     return classifier
+
+
+def _observe(
+    model: Classifier, task: Task, evaluations: Sequence[Evaluation], progress: Progress
+) -> tuple[dict[str, Observations], dict[str, AssayError]]:
+    """The observations, and the errors of the axes that have none; the first error where there is nothing else."""
+    observed, errors = dict[str, Observations](), dict[str, AssayError]()
+    for evaluation in evaluations:
+        axis = evaluation.name
+        try:
+            observed[axis] = evaluation.observe(model, task, EVALUATION_SEED, partial(progress, axis))
+        except AssayError as error:  # the other axes can be measured all the same
+            errors[axis] = error
+    if errors and not observed:
+        raise next(iter(errors.values()))
+    return observed, errors
 
 
 def _measure(evaluation: Evaluation, observations: Observations) -> list[Measurement]:
@@ -156,7 +173,13 @@ def _bar() -> Iterator[Progress]:
 def _images(images: Labelled, name: str) -> Images:
     if isinstance(images, Images):
         return images
-    x, y = images
+    pair = tuple(images) if isinstance(images, tuple | list) else (images,)
+    if len(pair) != 2 or not all(isinstance(part, Tensor) for part in pair):
+        came = ", ".join(type(part).__name__ for part in pair)
+        raise BadValueError(f"{name}: expected Images or a pair of tensors (x, y), got {came}; torch.as_tensor helps")
+    x, y = pair
+    if y.is_floating_point():
+        raise BadValueError(f"{name}: y: expected whole numbers, got {y.dtype}")
     if x.dtype != torch.uint8:
         return Images.from_floats(x, y, name=name)
     classes = tuple(str(label) for label in range(int(y.max()) + 1 if len(y) else 0))

@@ -56,7 +56,7 @@ class Store:
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
         marker = self.root / "store.json"
-        with _clear_errors(self.root):
+        with clear_errors(self.root):
             if marker.exists():
                 _check_format(marker)
             else:
@@ -85,7 +85,7 @@ class Store:
             StoreError: the disk is full or the folder cannot be written; nothing half-written stays.
         """
         parent = self.root / kind
-        with _clear_errors(self.root):
+        with clear_errors(self.root):
             parent.mkdir(parents=True, exist_ok=True)
             temporary = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=parent))
             try:
@@ -139,7 +139,7 @@ class Store:
 
     def fail(self, key: str, reason: str) -> None:
         """Note why a cell failed; writing the cell later takes the note away."""
-        with _clear_errors(self.root):
+        with clear_errors(self.root):
             (self.root / "failures").mkdir(exist_ok=True)
             self._replace(self.root / "failures" / f"{key}.json", to_json({"reason": reason}))
 
@@ -152,7 +152,7 @@ class Store:
     def write_study(self, name: str, content: Mapping[str, Any]) -> Path:
         """Write a study's plan; returns the study's folder."""
         folder = self.root / name
-        with _clear_errors(self.root):
+        with clear_errors(self.root):
             folder.mkdir(exist_ok=True)
             self._replace(folder / "study.json", to_json({"format": FORMAT, **content}))
         return folder
@@ -175,7 +175,7 @@ class Store:
         """Claim a cell for this process; False where another run is computing it. A killed process's claim ends."""
         path = self.root / "claims" / key
         with contextlib.ExitStack() as stack:
-            with _clear_errors(self.root):
+            with clear_errors(self.root):
                 path.parent.mkdir(exist_ok=True)
                 handle = stack.enter_context(path.open("w"))
                 mine = _lock(handle, path)
@@ -290,7 +290,8 @@ def _lock(handle: IO[str], path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _clear_errors(root: Path) -> Iterator[None]:
+def clear_errors(root: Path) -> Iterator[None]:
+    """Turn what a disk may answer to a write below `root` into one sentence with the remedy, a StoreError."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,5 @@
 import csv
+import errno
 import json
 import math
 from collections.abc import Callable
@@ -6,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.errors import StoreError
 from assay.evaluations.base import Measurement
 from assay.report.tables import write_tables
 from assay.results import COLUMNS, Results, rows, setting_text
@@ -66,10 +68,10 @@ def test_a_failed_write_leaves_the_old_file(complete: Results, tmp_path: Path, m
     before = flat.read_bytes()
 
     def full(_: int) -> None:
-        raise OSError("no space left on device")
+        raise OSError(errno.ENOSPC, "no space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(StoreError, match="the disk is full; finished cells are safe"):
         write_tables(complete, tmp_path)
     assert flat.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["table.csv", "table.json"]

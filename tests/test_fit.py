@@ -360,6 +360,13 @@ def test_a_learning_rate_that_is_far_too_high_diverges(images: int, validation: 
         fit(tiny(train=train), make(images), seed=0, validation=validation)
 
 
+def test_weights_that_diverged_are_told_where_the_objectives_attack_meets_them() -> None:
+    objective = MixedAdversarial(attack=FGSM(eps=0.1))
+    train = Train(epochs=2, batch_size=10, learning_rate=1e38)
+    with pytest.raises(DivergedError, match="training diverged"):
+        fit(tiny(train=train, objective=objective), make(48), seed=0)
+
+
 def test_an_ensemble_is_trained_member_by_member() -> None:
     with pytest.raises(BadValueError, match=r"train recipe.member with several seeds"):
         fit(Recipe(members=3), make(), seed=0)

@@ -137,7 +137,8 @@ def _epochs(
         batches = torch.split(drawn, size)
         for number, index in enumerate(batches, start=1):
             batch = _prepare(model, recipe, Batch(to_unit(x[index]), y[index]), draws)
-            loss, logits = recipe.objective(model, batch, draws)
+            with _diverging():
+                loss, logits = recipe.objective(model, batch, draws)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -152,17 +153,21 @@ def _epochs(
         yield epoch, float(whole[0] / whole[2]), float(whole[1] / whole[2])
 
 
+@contextmanager
+def _diverging() -> Iterator[None]:
+    """Say what is wrong where an attack meets weights that have diverged before the loss is looked at."""
+    try:
+        yield
+    except ContractError as error:
+        raise DivergedError(f"training diverged or the model is at fault: {error}; lower the learning rate") from error
+
+
 def _prepare(model: Classifier, recipe: Recipe, batch: Batch, generator: torch.Generator) -> Batch:
     x, y = batch
     for step in recipe.pipeline:
         if isinstance(step, Attack):
-            try:
-                with evaluating(model):
-                    x = step(model, x, y, generator)
-            except ContractError as error:  # an attack meets weights that have diverged before the loss is looked at
-                raise DivergedError(
-                    f"training diverged or the model is at fault: {error}; lower the learning rate"
-                ) from error
+            with _diverging(), evaluating(model):
+                x = step(model, x, y, generator)
         else:
             x, y = step(x, y, generator)
     return Batch(x, y)

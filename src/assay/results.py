@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import pandas as pd
@@ -255,10 +256,19 @@ def _unfinished(store: Store, plan: dict[str, Any]) -> tuple[list[Failure], list
     return failures, pending
 
 
+_SHARES = (
+    "accuracy", "mean_accuracy", "auroc", "aupr", "fpr95", "base_rate", "ece", "adaptive_ece", "max_calibration_error",
+    "rms_calibration_error", "rms_calibration_error_without_last_bin", "brier_calibration", "brier_refinement",
+    "brier_top_label",
+)  # fmt: skip
+RANGES = dict.fromkeys(_SHARES, (0.0, 1.0)) | {"brier": (0.0, 2.0), "nll": (0.0, inf), "mce": (0.0, inf)}
+
+
 def with_means(table: pd.DataFrame, seeds: int) -> pd.DataFrame:
     """Add rows with seed "mean" where a study has several seeds: Student's t interval over the seeds.
 
-    A mean is given only where each of the study's seeds has a value; otherwise it is None with the reason.
+    The interval is cut to the range of the metric, which with few seeds it would leave. A mean is given only where each
+    of the study's seeds has a value; otherwise it is None with the reason.
     """
     if seeds < 2:
         return table
@@ -268,8 +278,10 @@ def with_means(table: pd.DataFrame, seeds: int) -> pd.DataFrame:
         row = group.iloc[0].drop("text").to_dict() | {"seed": "mean"}
         values = [float(value) for value in group["value"] if pd.notna(value)]
         if len(values) == seeds:
-            low, high = across_seeds(values)
-            row |= {"value": sum(values) / seeds, "low": low, "high": high, "interval": "student t across seeds"}
+            least, most = RANGES.get(row["metric"], (-inf, inf))
+            low, high = (min(max(end, least), most) for end in across_seeds(values))
+            row |= {"value": sum(values) / seeds, "low": low, "high": high}
+            row |= {"interval": "student t across seeds", "reason": ""}
         else:
             reason = next((text for text in group["reason"] if text), f"{len(group)} of {seeds} seeds are measured")
             row |= {"value": None, "low": None, "high": None, "interval": "", "reason": reason}

@@ -190,6 +190,8 @@ def _fingerprints(task: Task, uses: tuple[str, ...]) -> dict[str, Any]:
             found[name] = [content.name, content.fingerprint]
         elif isinstance(content, dict):
             found[name] = {key: [images.name, images.fingerprint] for key, images in content.items()}
+    if "outliers" in uses and task.missing:
+        found["missing"] = sorted(task.missing)  # they are observed as not measured
     return found
 
 

@@ -42,7 +42,8 @@ def evaluate(
 
     Args:
         model: any module that maps images (B, C, H, W) in [0, 1] to logits (B, K).
-        images: test images with their labels: `Images`, or (x, y) with x float in [0, 1] or uint8, y int64.
+        images: test images with their labels: `Images`, or (x, y) with x uint8, or float in [0, 1] (rounded to 8 bits),
+            and y int64.
         train: images that it was trained on, for anomaly scores that are fitted (ViM); without them those scores are
             reported as not measured.
         outliers: anomalous sets by name, of the same shape, in either form; their labels are not used. Without any,

@@ -57,7 +57,8 @@ def run_study(
         out: the store; several studies and runs may share it.
         data: a folder with data sets; else ASSAY_DATA, the cache, what the package brings.
         seeds: instead of the study's.
-        recipes: only recipes whose label matches one of these shell patterns, separated by ";".
+        recipes: compute only recipes whose label matches one of these shell patterns, separated by ";"; the results are
+            of the whole study, with what is in the store of its other recipes.
         jobs: processes; 1 computes in this one.
         device: "cpu", "cuda", ...
         limit: at most that many images in every set, for a quick try; such a run is marked as limited everywhere.
@@ -72,19 +73,18 @@ def run_study(
         raise BadValueError(f"jobs: expected a whole number >= 1, got {jobs}")
     check_device(device)
     study = replace(study, seeds=study.seeds if seeds is None else seeds)
-    if recipes is not None:
-        study = replace(study, recipes=select(study, recipes))
+    chosen = study if recipes is None else replace(study, recipes=select(study, recipes))
     start = time.perf_counter()
     store = Store(out)
     folder = None if data is None else Path(data)
     task = load_task(study.data, outliers=study.outliers, folder=folder, limit=limit)
-    planned = plan(study, task)
+    whole, planned = plan(study, task), plan(chosen, task)  # the report is of the whole study, whatever was chosen
     name = folder_of(study.name, limit)
-    store.write_study(name, {**summary(planned, command), "run": describe_run(device, 0.0)})
+    store.write_study(name, {**summary(whole, command), "run": describe_run(device, 0.0)})
     source = Source(data=study.data, outliers=study.outliers, folder=folder, limit=limit)
     state = run(planned, store, source, jobs=jobs, device=device, watch=watch)
     done = {"jobs": jobs, "cells": len(planned.cells), "found": state.found}
     store.write_study(
-        name, {**summary(planned, command), "run": describe_run(device, time.perf_counter() - start) | done}
+        name, {**summary(whole, command), "run": describe_run(device, time.perf_counter() - start) | done}
     )
     return load_results(store, name)

@@ -21,7 +21,7 @@ from assay.data.images import Images
 from assay.data.splits import sample
 from assay.data.task import Task
 from assay.errors import BadValueError
-from assay.evaluations.base import Measurement, Observations, Progress, no_progress
+from assay.evaluations.base import Measurement, Observations, Progress, check_labels, no_progress
 from assay.evaluations.robust_accuracy import accuracy, mean_accuracy, rises
 from assay.evaluations.strike import strike
 from assay.parts import check_count, check_number, shown_fields
@@ -92,11 +92,7 @@ class Adversarial:
             ContractError: the model or an attack breaks its contract.
         """
         images = sample(task.test, self.images)
-        if int(images.y.max()) >= model.n_classes:
-            raise BadValueError(
-                f"{images.name}: expected labels in 0..{model.n_classes - 1}, as the model has {model.n_classes} "
-                f"classes, got {int(images.y.max())}"
-            )
+        check_labels(images, model)
         clean = predict_logits(model, images.x).argmax(1) == images.y
         chunks = [
             self._attack_chunk(model, images, clean, start, seed, progress) for start in range(0, len(images), CHUNK)

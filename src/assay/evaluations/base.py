@@ -7,7 +7,9 @@ from typing import ClassVar, Protocol, runtime_checkable
 from torch import Tensor
 
 from assay.classifier import Classifier
+from assay.data.images import Images
 from assay.data.task import Task
+from assay.errors import BadValueError
 from assay.parts import Part
 
 Progress = Callable[[float], None]  # called with the fraction done, in [0, 1]
@@ -75,3 +77,13 @@ class Evaluation(Part, Protocol):
     def measure(self, observations: Observations) -> list[Measurement]:
         """Turn observations into numbers with intervals."""
         ...
+
+
+def check_labels(images: Images, model: Classifier) -> None:
+    """Raise BadValueError unless every label is one of the model's classes."""
+    largest = int(images.y.max())
+    if largest >= model.n_classes:
+        raise BadValueError(
+            f"{images.name}: expected labels in 0..{model.n_classes - 1}, as the model has {model.n_classes} classes, "
+            f"got {largest}"
+        )

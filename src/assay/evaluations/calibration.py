@@ -8,8 +8,7 @@ from torch import Tensor
 from assay.classifier import Classifier, predict_logits
 from assay.data.splits import sample
 from assay.data.task import Task
-from assay.errors import BadValueError
-from assay.evaluations.base import Measurement, Observations, Progress, no_progress
+from assay.evaluations.base import Measurement, Observations, Progress, check_labels, no_progress
 from assay.metrics.accuracy import accuracy_interval, hits
 from assay.metrics.calibration import (
     BIN_SIZE,
@@ -64,11 +63,7 @@ class Calibration:
             ContractError: the model breaks its contract.
         """
         images = sample(task.test, self.images)
-        if int(images.y.max()) >= model.n_classes:
-            raise BadValueError(
-                f"{images.name}: expected labels in 0..{model.n_classes - 1}, as the model has {model.n_classes} "
-                f"classes, got {int(images.y.max())}"
-            )
+        check_labels(images, model)
         logits = predict_logits(model, images.x).float()
         progress(1.0)
         return Observations(tensors={"logits": logits, "labels": images.y})

@@ -15,7 +15,7 @@ from assay.data.images import Images
 from assay.data.splits import sample
 from assay.data.task import Task
 from assay.errors import BadValueError
-from assay.evaluations.base import Measurement, Observations, Progress, no_progress
+from assay.evaluations.base import Measurement, Observations, Progress, check_labels, no_progress
 from assay.evaluations.corruption_error import compare
 from assay.evaluations.robust_accuracy import accuracy, mean_accuracy
 from assay.parts import check_count, describe
@@ -78,11 +78,7 @@ class Shift:
             ContractError: the model breaks its contract.
         """
         images = sample(task.test, self.images)
-        if int(images.y.max()) >= model.n_classes:
-            raise BadValueError(
-                f"{images.name}: expected labels in 0..{model.n_classes - 1}, as the model has {model.n_classes} "
-                f"classes, got {int(images.y.max())}"
-            )
+        check_labels(images, model)
         predicted = predict_logits(model, images.x).argmax(1)
         tensors = {"clean": predicted == images.y}
         if self.examples:

@@ -328,8 +328,8 @@ def _receive(driver: _Driver, worker: _Worker, deaths: dict[str, int]) -> None:
             code = worker.process.exitcode
             driver.fail(
                 cell,
-                f"its process died {ATTEMPTS} times (exit code {code}); the machine may lack memory, or the script that "
-                "runs the study lacks `if __name__ == '__main__':`",
+                f"its process died {ATTEMPTS} times (exit code {code}); the machine may lack memory, or the script "
+                "that runs the study lacks `if __name__ == '__main__':`",
             )
         return
     if kind == "progress":

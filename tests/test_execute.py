@@ -203,18 +203,37 @@ def test_a_cell_claimed_elsewhere_is_awaited(tiny_folder: Path, tmp_path: Path) 
     assert state.finished == {cell.key for cell in planned.cells}
 
 
-def test_an_altered_model_fails_its_evaluation_with_the_remedy(tiny_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("harm", ["flip a bit", "cut", "delete"])
+def test_a_damaged_cell_is_computed_anew(harm: str, tiny_folder: Path, tmp_path: Path) -> None:
     planned, source = prepared(tiny_folder, small_study(Recipe(train=QUICK)))
-    store, cell = Store(tmp_path), planned.training[0]
-    store.write("models", cell.key, compute(cell, planned.task, [], "cpu", quiet))
-    weights = tmp_path / "models" / cell.key / "model.safetensors"
+    store = Store(tmp_path)
+    run(planned, store, source, jobs=1, watch=nothing)
+    before = contents(store)
+    weights = tmp_path / "models" / planned.training[0].key / "model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
-    weights.write_bytes(content)
-    for jobs in (1, 2):
-        state = run(planned, store, source, jobs=jobs, watch=nothing)
-        assert "cut or altered" in state.failed[planned.evaluating[0].key]
-        assert "delete the folder" in state.failed[planned.evaluating[0].key]
+    if harm == "delete":
+        weights.unlink()
+    else:
+        weights.write_bytes(content if harm == "flip a bit" else content[:-9])
+    state = run(planned, store, source, jobs=1, watch=nothing)
+    assert (state.mended, state.found) == (1, len(planned.cells) - 1)
+    assert contents(store) == before
+
+
+def test_a_model_damaged_while_a_study_runs_fails_its_evaluation_with_the_remedy(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    planned, source = prepared(tiny_folder, small_study(Recipe(train=QUICK)))
+    weights = tmp_path / "models" / planned.training[0].key / "model.safetensors"
+
+    def damage(state: State) -> None:
+        if any(item.cell.stage == "calibration" for item in state.running.values()):
+            weights.write_bytes(b"cut")  # claimed, and its weights not read yet
+
+    state = run(planned, Store(tmp_path), source, jobs=1, watch=damage)
+    assert "cut or altered" in state.failed[planned.evaluating[0].key]
+    assert "run the same command again" in state.failed[planned.evaluating[0].key]
 
 
 def test_an_unknown_device_is_refused(tiny_folder: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def imported(path: Path) -> set[str]:
     rooms = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module == "assay":
-            rooms |= {alias.name for alias in node.names}
+            rooms |= {alias.name for alias in node.names if alias.name != "__version__"}
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("assay."):
             rooms.add(node.module.split(".")[1])
         elif isinstance(node, ast.Import):

@@ -382,7 +382,7 @@ def test_a_damaged_note_is_none(store: Store, content: bytes) -> None:
 
 
 def test_studies(store: Store) -> None:
-    with pytest.raises(StoreError, match=r"study.json: not found; run `assay run quickstart --out"):
+    with pytest.raises(StoreError, match=r"study.json: not found; run that study first, with --out"):
         store.read_study("quickstart")
     folder = store.write_study("quickstart", {"seeds": [0]})
     assert folder == store.root / "quickstart"

@@ -1,6 +1,7 @@
 """What there is to choose from, as `assay list` shows it."""
 
 import inspect
+from dataclasses import fields
 
 from rich.console import Console
 from rich.table import Table
@@ -56,9 +57,11 @@ def _studies() -> list[Study]:
 
 
 def _call(name: str, kind: type) -> str:
-    """A part's name with its fields, defaults included: `pgd(eps, steps, norm='linf')`."""
-    fields = [
-        item.name if item.default is item.empty else f"{item.name}={item.default!r}"
-        for item in inspect.signature(kind).parameters.values()
+    """A part's name with its fields; defaults that are plain values are shown: `pgd(eps, steps, norm='linf')`."""
+    texts = [
+        f"{field.name}={field.default!r}"
+        if field.default is None or isinstance(field.default, bool | int | float | str)
+        else field.name
+        for field in fields(kind)
     ]
-    return f"{name}({', '.join(fields)})" if fields else name
+    return f"{name}({', '.join(texts)})" if texts else name

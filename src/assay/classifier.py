@@ -129,8 +129,12 @@ def check_unit(x: Tensor, what: str = "images") -> None:
         return
     low, high = (float(value) for value in torch.aminmax(x))
     if not (low >= 0 and high <= 1):  # NaN fails this comparison too
-        found = "NaN" if low != low or high != high else f"values from {low:g} to {high:g}"
-        raise BadValueError(f"{what}: expected values in [0, 1], got {found}; divide by 255 or normalise in the model")
+        if low != low or high != high:
+            raise BadValueError(f"{what}: expected values in [0, 1], got NaN; drop or repair those images")
+        raise BadValueError(
+            f"{what}: expected values in [0, 1], got values from {low:g} to {high:g}; divide by 255 or normalise in "
+            "the model"
+        )
 
 
 def predict(model: Classifier, x: Tensor, *, chunk: int = CHUNK) -> Iterator[Outputs]:

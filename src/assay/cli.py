@@ -1,6 +1,7 @@
 """The command line. torch and what needs it are imported only by the commands that compute."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="assay",
-    help="How safe is an image classifier, on every axis at once, and what does each safety technique cost elsewhere?",
     epilog="Start with: assay run quickstart",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -43,6 +43,23 @@ def main() -> None:
     except AssayError as error:
         print(f"assay: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from assay import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """How safe is an image classifier, on every axis at once, and what does each safety technique cost elsewhere?"""
 
 
 @app.command(epilog='Example: assay run quickstart --seeds 0,1,2 --recipes "pgd*;baseline" --jobs 2')
@@ -107,11 +124,15 @@ def report(
     from rich.console import Console
 
     from assay.results import load_results
-    from assay.run import folder_of
+    from assay.run import find_study, folder_of
     from assay.store import Store
 
     if not (out / "store.json").exists():
-        raise BadValueError(f"{out}: is no store of assay; run `assay run {study} --out {out}` first")
+        raise BadValueError(f"{out}: is no store of assay; run `assay run {study}` there first")
+    if not (out / folder_of(study, limit) / "study.json").exists():
+        find_study(study)  # a misspelt name is answered with the nearest
+        extra = "" if limit is None else f" --limit {limit}"
+        raise BadValueError(f"{study}: was not run here; run `assay run {study}{extra} --out {out}` first")
     _write(Console(), load_results(Store(out), folder_of(study, limit)), out)
 
 
@@ -176,17 +197,14 @@ def _cores() -> int:
 
 
 def _command() -> str:
-    import shlex
-
     return shlex.join(["assay", *sys.argv[1:]])
 
 
 def _write(console: "Console", results: "Results", out: Path) -> None:
-    from assay.report import print_headline, write_report, write_tables
+    from assay.report import print_headline, write_report
     from assay.run import folder_of
 
     folder = out / folder_of(results.study, results.limit)
-    write_tables(results, folder)
     page = write_report(results, folder)
     print_headline(results, console)
     for failure in results.failures:
@@ -194,7 +212,8 @@ def _write(console: "Console", results: "Results", out: Path) -> None:
     for reason in results.missing.values():
         console.print(f"not measured: {reason}", style="yellow")
     if results.pending:
-        console.print(
-            f"{len(results.pending)} cells have not run yet; `assay run {results.study}` goes on", style="yellow"
-        )
+        limit = "" if results.limit is None else f" --limit {results.limit}"
+        advice = f"`assay run {results.study}{limit} --out {shlex.quote(str(out))}` computes them"
+        line = f"{len(results.pending)} cells have not run yet; {advice}"
+        console.print(line, style="yellow", soft_wrap=True, markup=False)
     console.print(f"Report: {page.resolve()}", soft_wrap=True)

@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import textwrap
 import threading
 import time
 import traceback
@@ -52,7 +53,7 @@ class Running:
 
 @dataclass(kw_only=True)
 class State:
-    """How far a run is. `found` cells were in the store when it began.
+    """How far a run is. `found` cells were in the store when it began; `mended` ones were damaged there.
 
     A cell is in exactly one of: waiting, running, finished, failed.
     """
@@ -64,6 +65,7 @@ class State:
     finished: set[str] = field(default_factory=set)
     failed: dict[str, str] = field(default_factory=dict)
     found: int = 0
+    mended: int = 0
     spent: float = 0.0  # cost of what this run finished
 
     @property
@@ -100,7 +102,7 @@ def run(plan: Plan, store: Store, source: Source, *, jobs: int = 1, device: str 
     check_device(device)
     state = State(plan=plan)
     for cell in sorted(plan.cells, key=lambda cell: -cell.cost):
-        if store.has(_kind(cell), cell.key):
+        if store.has(_kind(cell), cell.key) and not _mended(state, store, cell):
             state.finished.add(cell.key)
         else:
             state.waiting.append(cell)
@@ -123,11 +125,27 @@ def check_device(device: str) -> None:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise BadValueError(f"device: {device} is not here ({str(error).splitlines()[0]}); use --device cpu") from error
+        raise BadValueError(f"device: {device} is not here ({_first_words(error)}); use --device cpu") from error
+
+
+def _first_words(error: Exception) -> str:
+    return textwrap.shorten(str(error).split(". ")[0].splitlines()[0], 100, placeholder=" ...")
 
 
 def _kind(cell: Cell) -> str:
     return "models" if isinstance(cell, TrainCell) else "evaluations"
+
+
+def _mended(state: State, store: Store, cell: Cell) -> bool:
+    """Whether a finished cell was damaged: then it is removed, and computed anew."""
+    if not store.damaged(_kind(cell), cell.key):
+        return False
+    with store.claim(cell.key) as claimed:
+        if not claimed or not store.damaged(_kind(cell), cell.key):  # another run is mending it, or has
+            return False
+        store.discard(_kind(cell), cell.key)
+    state.mended += 1
+    return True
 
 
 class _Driver:

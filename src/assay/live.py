@@ -49,6 +49,8 @@ class Watcher:
         if not self.told:
             self.told = state.finished | {"begun"}
             self.console.print(f"{len(state.plan.cells)} cells, {state.found} of them in the store already")
+            if state.mended:
+                self.console.print(f"{state.mended} damaged in the store: computed anew")
         for cell in state.plan.cells:
             if cell.key in self.told or cell.key not in state.finished | set(state.failed):
                 continue
@@ -62,6 +64,7 @@ def overall(state: State) -> str:
     """Cells done, running, failed, time left, in one line."""
     total = len(state.plan.cells)
     done = f"{len(state.finished)}/{total} done, {len(state.running)} running, {len(state.failed)} failed"
+    done += f", {state.mended} damaged and computed anew" if state.mended else ""
     left = state.seconds_left
     return done if left is None or not (state.running or state.waiting) else f"{done}, {clock(left)} left"
 

@@ -32,7 +32,7 @@ def evaluate(
     images: Labelled,
     *,
     train: Labelled | None = None,
-    outliers: Mapping[str, Labelled] | None = None,
+    outliers: Mapping[str, Labelled | Tensor] | None = None,
     evaluations: Sequence[Evaluation] = EVALUATIONS,
     name: str = "model",
     device: str = "cpu",
@@ -109,13 +109,15 @@ def evaluate(
     )
 
 
-def _task(name: str, images: Labelled, train: Labelled | None, outliers: Mapping[str, Labelled] | None) -> Task:
+def _task(
+    name: str, images: Labelled, train: Labelled | None, outliers: Mapping[str, Labelled | Tensor] | None
+) -> Task:
     task = Task(
         name=name,
         test=_images(images, "test"),
         train=None if train is None else _images(train, "train"),
-        outliers={other: _images(found, other) for other, found in (outliers or {}).items()},
-        missing={} if outliers else {"outliers": "no outlier set was given; pass outliers={name: Images}"},
+        outliers={other: _unlabelled(found, other) for other, found in (outliers or {}).items()},
+        missing={} if outliers else {"outliers": "no outlier set was given; pass outliers={name: images}"},
     )
     for other in (task.train, *task.outliers.values()):
         if other is not None and other.shape != task.test.shape:
@@ -169,6 +171,13 @@ def _bar() -> Iterator[Progress]:
             bars.update(ids[axis], completed=fraction)
 
         yield show
+
+
+def _unlabelled(images: Labelled | Tensor, name: str) -> Images:
+    """Outliers need no labels: images alone get one class."""
+    if isinstance(images, Tensor):
+        return _images((images, torch.zeros(len(images), dtype=torch.int64)), name)
+    return _images(images, name)
 
 
 def _images(images: Labelled, name: str) -> Images:

@@ -267,8 +267,9 @@ RANGES = dict.fromkeys(_SHARES, (0.0, 1.0)) | {"brier": (0.0, 2.0), "nll": (0.0,
 def with_means(table: pd.DataFrame, seeds: int) -> pd.DataFrame:
     """Add rows with seed "mean" where a study has several seeds: Student's t interval over the seeds.
 
-    The interval is cut to the range of the metric, which with few seeds it would leave. A mean is given only where each
-    of the study's seeds has a value; otherwise it is None with the reason.
+    The interval is at least as wide as the mean of the seeds' own, since their test images are the same, and is cut to
+    the range of the metric, which with few seeds it would leave. A mean is given only where each of the study's seeds
+    has a value; otherwise it is None with the reason.
     """
     if seeds < 2:
         return table
@@ -279,7 +280,10 @@ def with_means(table: pd.DataFrame, seeds: int) -> pd.DataFrame:
         values = [float(value) for value in group["value"] if pd.notna(value)]
         if len(values) == seeds:
             least, most = RANGES.get(row["metric"], (-inf, inf))
-            low, high = (min(max(end, least), most) for end in across_seeds(values))
+            low, high = across_seeds(values)
+            if group["low"].notna().all():  # seeds that agree by chance still share a sample of test images
+                low, high = min(low, group["low"].mean()), max(high, group["high"].mean())
+            low, high = (min(max(float(end), least), most) for end in (low, high))
             row |= {"value": sum(values) / seeds, "low": low, "high": high}
             row |= {"interval": "student t across seeds", "reason": ""}
         else:

@@ -83,7 +83,7 @@ def run_study(
     store.write_study(name, {**summary(whole, command), "run": describe_run(device, 0.0)})
     source = Source(data=study.data, outliers=study.outliers, folder=folder, limit=limit)
     state = run(planned, store, source, jobs=jobs, device=device, watch=watch)
-    done = {"jobs": jobs, "cells": len(planned.cells), "found": state.found}
+    done = {"jobs": jobs, "cells": len(planned.cells), "found": state.found, "mended": state.mended}
     store.write_study(
         name, {**summary(whole, command), "run": describe_run(device, time.perf_counter() - start) | done}
     )

@@ -108,6 +108,21 @@ class Store:
             if not self.has(kind, key):
                 raise
 
+    def damaged(self, kind: str, key: str) -> bool:
+        """Whether a file of a finished cell is missing, or differs from its checksum."""
+        folder = self.root / kind / key
+        try:
+            for name in json.loads((folder / CHECKSUMS).read_text()):
+                self.read(kind, key, name)
+        except (StoreError, OSError, ValueError, TypeError, RecursionError):
+            return True
+        return False
+
+    def discard(self, kind: str, key: str) -> None:
+        """Remove a cell, so that it is computed anew."""
+        with clear_errors(self.root):
+            shutil.rmtree(self.root / kind / key)
+
     def read(self, kind: str, key: str, name: str) -> bytes:
         """Read one file of a finished cell.
 
@@ -165,7 +180,7 @@ class Store:
         """
         path = self.root / name / "study.json"
         if not path.exists():
-            raise StoreError(f"{path}: not found; run `assay run {name} --out {self.root}` first")
+            raise StoreError(f"{path}: not found; run that study first, with --out {self.root}")
         _check_format(path)
         plan: dict[str, Any] = json.loads(path.read_text())
         return plan

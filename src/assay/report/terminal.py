@@ -25,7 +25,11 @@ def print_headline(results: Results, console: Console) -> None:
     """
     table = headline(results)
     fitting = table if console.width >= ROOM else primary(table)
-    console.print(terminal_table(fitting, title=results.title, intervals=console.width >= ROOM_WITH_INTERVALS))
+    limited = "" if results.limit is None else f" (LIMITED to {results.limit} images per set)"
+    title = f"{results.title}{limited}"
+    console.print(terminal_table(fitting, title=title, intervals=console.width >= ROOM_WITH_INTERVALS))
+    if fitting is not table:
+        console.print("More columns and all intervals stand in the report.", style="dim")
     for sentence in answer(table).sentences:
         console.print(escape(sentence), highlight=False)
 

@@ -25,6 +25,7 @@ from assay.study import Cell, Plan, TrainCell
 
 ATTEMPTS = 2  # a worker that dies may have been killed from outside: its cell gets one more chance
 PAUSE = 0.5  # seconds between two looks at the workers
+KERNELS = "64"  # compiled convolutions that a worker keeps: by default 1,024, one per batch size met, a gigabyte
 QUIET = 0.2  # seconds between two reports of a worker
 
 
@@ -100,6 +101,7 @@ def run(plan: Plan, store: Store, source: Source, *, jobs: int = 1, device: str 
         StoreError: the store cannot be written.
     """
     check_device(device)
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
     state = State(plan=plan)
     for cell in sorted(plan.cells, key=lambda cell: -cell.cost):
         if store.has(_kind(cell), cell.key) and not _mended(state, store, cell):

@@ -18,6 +18,7 @@ LAYERS = (
     ("recipe", "fit"),
     ("evaluations",),
     ("provenance", "study", "store", "cells", "results"),
+    ("analysis",),
     ("execute", "report", "run", "own_model", "studies", "catalogue"),
     ("live",),
     ("cli",),

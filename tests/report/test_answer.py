@@ -1,8 +1,8 @@
 import dataclasses
 
+from assay.analysis.columns import Column
+from assay.analysis.measures import Cell, Measure
 from assay.report.answer import answer
-from assay.report.columns import Column
-from assay.report.measures import Cell, Measure
 from assay.report.summary import Headline, Row, entry, headline
 from assay.results import Results
 

@@ -1,9 +1,9 @@
 import dataclasses
 from collections.abc import Callable
 
+from assay.analysis.measures import collect
 from assay.report.doubts import EVENTS, doubts
 from assay.report.gaps import Gap, gaps
-from assay.report.measures import collect
 from assay.results import COLUMNS, Failure, Results
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.analysis.measures import Cell, Measure, collect
 from assay.evaluations.base import Measurement
-from assay.report.measures import Cell, Measure, collect
 from assay.report.summary import Entry, Headline, entry, headline, judge
 from assay.results import Results, rows
 

@@ -5,9 +5,9 @@ Only clear differences are claimed: those whose 95 % intervals do not overlap (s
 
 from dataclasses import dataclass
 
-from assay.report.columns import AXES, Column
+from assay.analysis.columns import AXES, Column
+from assay.analysis.measures import Cell
 from assay.report.explain import show, show_difference
-from assay.report.measures import Cell
 from assay.report.summary import Headline, Row, judge
 
 WHERE = {

@@ -7,8 +7,8 @@ no measures with a value for every recipe.
 from dataclasses import dataclass
 from typing import Any
 
+from assay.analysis.measures import MEAN, number
 from assay.report.explain import show_difference
-from assay.report.measures import MEAN, number
 from assay.results import Results
 
 RISE, OUTSIDE = "accuracy_rise", "out_of_bounds"

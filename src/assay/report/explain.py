@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from assay.report.measures import Measure
+from assay.analysis.measures import Measure
 
 PERCENT, PLAIN = "percent", "plain"
 MINUS, MISSING = "−", "not measured"

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from assay.analysis.measures import Measure, find
 from assay.report.explain import metric_of, title_of
-from assay.report.measures import Measure, find
 from assay.report.summary import Headline
 from assay.results import Results, Trained
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from assay.analysis.measures import Measure, setting_of
 from assay.report.explain import metric_of
-from assay.report.measures import Measure, setting_of
 from assay.results import Results
 
 EVALUATIONS = {

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from assay.report.measures import Measure
+from assay.analysis.measures import Measure
 from assay.report.summary import Entry, entry
 from assay.results import Results
 

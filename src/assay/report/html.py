@@ -7,15 +7,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from assay.analysis.columns import AXES
+from assay.analysis.measures import Measure, collect
 from assay.report import explain
 from assay.report.answer import answer, axis_title, value_text
-from assay.report.columns import AXES
 from assay.report.doubts import EVENTS, doubts
 from assay.report.figures import measure_data, robustness, selection, trained_of, training
 from assay.report.files import write_atomically
 from assay.report.gaps import gaps
 from assay.report.heat import heat
-from assay.report.measures import Measure, collect
 from assay.report.observed import collect_observed
 from assay.report.summary import SYMBOLS, Headline, headline
 from assay.report.text import breakable, embed, emphasise, flatten

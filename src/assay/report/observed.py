@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from assay.analysis.measures import absent
 from assay.evaluations.base import Observations
 from assay.metrics.calibration import reliability_bins
-from assay.report.measures import absent
 from assay.report.pictures import data_uri
 from assay.results import Results
 

@@ -11,9 +11,9 @@ held against 1.
 from dataclasses import dataclass
 from typing import Literal
 
-from assay.report.columns import Column, choose
+from assay.analysis.columns import Column, choose
+from assay.analysis.measures import Cell, Measure, collect
 from assay.report.doubts import EVENTS
-from assay.report.measures import Cell, Measure, collect
 from assay.results import Results
 
 Verdict = Literal["baseline", "better", "worse", "noise", "unjudged", "missing"]

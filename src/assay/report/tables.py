@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
+from assay.analysis.measures import number
 from assay.report.files import write_atomically
-from assay.report.measures import number
 from assay.results import COLUMNS, Results, setting_text
 
 FORMAT = 1

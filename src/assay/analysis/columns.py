@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from assay.report.measures import Cell, Measure, absent, find
+from assay.analysis.measures import Cell, Measure, absent, find
 from assay.results import Results
 
 BUDGETS = (0.2, 0.3)  # the budgets that stand for adversarial robustness where they were measured

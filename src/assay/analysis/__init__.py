@@ -1,0 +1,1 @@
+"""What the numbers of a zoo say: differences, trade-offs, rankings, claims. Reads results, computes no model anew."""

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
@@ -17,6 +16,7 @@ from assay.report.files import write_atomically
 from assay.report.gaps import gaps
 from assay.report.heat import heat
 from assay.report.observed import collect_observed
+from assay.report.page import render_page
 from assay.report.summary import SYMBOLS, Headline, headline
 from assay.report.text import breakable, embed, emphasise, flatten
 from assay.results import Results
@@ -40,12 +40,8 @@ def render(results: Results) -> str:
     table = headline(results, measures)
     shown = selection(table)
     observed, notes = collect_observed(results, [results.recipes[place] for place in shown])
-    loader = PackageLoader("assay.report")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    page = environment.get_template("report.html")
-    return page.render(
+    return render_page(
+        "report.html",
         results=results,
         table=table,
         groups=_groups(table),
@@ -62,7 +58,6 @@ def render(results: Results) -> str:
         methods=_methods(measures),
         provenance=list(flatten(results.provenance)),
         data=embed(_data(results, measures, table, shown, observed)),
-        source=lambda name: Markup(loader.get_source(environment, name)[0]),
         plotly=Markup(get_plotlyjs()),
         explain=explain,
         symbols=SYMBOLS,

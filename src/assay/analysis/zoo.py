@@ -1,0 +1,71 @@
+"""A zoo as arrays: every number of every recipe, its bootstrap draws on common resamples, and the training noise.
+
+Two kinds of noise blur a difference between recipes. *Sampling*: another test set would give other numbers; the
+bootstrap draws show it, and since every recipe meets the same resamples, their differences are paired. *Training*:
+another seed would give other weights; it shows in the spread of the baseline's replicates, trainings that differ in
+their seed alone (Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks").
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+class Key(NamedTuple):
+    """What is measured: the same key always has the same meaning, across recipes and studies."""
+
+    evaluation: str
+    metric: str
+    setting: tuple[tuple[str, str | float], ...]  # sorted by name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zoo:
+    """The numbers of one study with R recipes, M measures and B bootstrap draws.
+
+    The baseline's row holds the mean over its K replicates (its own seeds among them) rather than one training.
+
+    Attributes:
+        recipes: labels in the study's order, (R,), measured or not.
+        baseline: the place of the baseline, or None.
+        families: (R,) what kind of recipe each is, see `assay.analysis.families`.
+        parameters: (R,) hyper-parameters by name, such as {"pgd.eps": 0.3, "pgd.steps": 40.0}.
+        keys: (M,) what is measured.
+        higher_is_better: (M,) directions; None where there is none.
+        values: (R, M) mean over the recipe's seeds; NaN where not measured.
+        draws: (R, M, B) float32 bootstrap values, mean over the seeds; NaN where there are none. Draw b of a measure
+            is on the same resample of images for every recipe.
+        seeds: (R, M) how many trainings are behind each value.
+        spread: (R, M) standard deviation over the recipe's own seeds; NaN below two.
+        noise: (M,) standard deviation over the baseline's replicates: training noise; NaN below two.
+        replicates: (M,) K, how many trainings of the baseline were measured.
+        reasons: (recipe, key) -> why a value is missing.
+    """
+
+    recipes: tuple[str, ...]
+    baseline: int | None
+    families: tuple[str, ...]
+    parameters: tuple[Mapping[str, float], ...]
+    keys: tuple[Key, ...]
+    higher_is_better: tuple[bool | None, ...]
+    values: Floats
+    draws: NDArray[np.float32]
+    seeds: NDArray[np.int64]
+    spread: Floats
+    noise: Floats
+    replicates: NDArray[np.int64]
+    reasons: Mapping[tuple[str, Key], str]
+
+    def place(self, evaluation: str, metric: str, **setting: str | float) -> int | None:
+        """The column of the first measure whose setting has at least these entries, or None."""
+        for place, key in enumerate(self.keys):
+            own = dict(key.setting)
+            same = key.evaluation == evaluation and key.metric == metric
+            if same and all(own.get(name) == value for name, value in setting.items()):
+                return place
+        return None

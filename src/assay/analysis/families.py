@@ -7,7 +7,7 @@ from assay.recipe import parse_recipe
 
 
 def family(label: str) -> str:
-    """The label without its settings, such as "cutout > pgd" for "cutout(length=7, holes=1) > pgd(eps=0.3, steps=40)"."""
+    """The label without its settings: "cutout > pgd" of "cutout(length=7, holes=1) > pgd(eps=0.3, steps=40)"."""
     return re.sub(r"\([^()]*\)", "", label)
 
 

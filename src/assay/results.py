@@ -6,17 +6,22 @@ from math import inf
 from typing import Any
 
 import pandas as pd
+from torch import Tensor
 
 from assay.errors import StoreError
 from assay.evaluations import shift
 from assay.evaluations.base import Measurement, Observations
 from assay.metrics.intervals import across_seeds
-from assay.store import Store
+from assay.store import Store, unpack_weights
+from assay.study import replicate_of
 
 COLUMNS = (
     "study", "recipe", "seed", "evaluation", "setting", "metric", "value", "low", "high", "interval", "n",
     "higher_is_better", "reason", "limited", "name",
 )  # fmt: skip
+
+
+DRAWS = "draws.safetensors"  # a file of an evaluation's cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +58,17 @@ class Failure:
     reason: str
 
 
+def no_draws(recipe: str, seed: int, evaluation: str) -> dict[str, Tensor] | None:
+    """Results without bootstrap draws."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Results:
     """What is known of one study, complete or in part.
 
     Attributes:
         study: the study's name, such as "quickstart".
+        preset: the name of the slice of the study that this is, or None for the whole.
         title: its title for people.
         question: the question it answers, a sentence or two.
         recipes: labels of all recipes in the study's order, the measured and the missing.
@@ -67,12 +77,14 @@ class Results:
         trained: the models that are in the store.
         table: tidy rows (columns: COLUMNS). `seed` is a number as text, or "mean" for the mean over several seeds;
             `setting` is a dict. Rows with value None carry a reason.
+        replicates: rows as in the table of the baseline's further trainings, which differ from it in their seed alone.
         failures: cells that failed.
         pending: cells that have not run yet, as readable texts.
         missing: data sets that are not here: name -> sentence with the remedy.
         limit: the limit of images per set, or None for a full run.
         provenance: of the run as a whole: versions, machine, dates, data fingerprints, command.
         load: (recipe label, seed, evaluation name) -> observations, or None where they are not in the store.
+        load_draws: the same -> bootstrap draws of its numbers, see `assay.evaluations.draws`, or None.
     """
 
     study: str
@@ -83,12 +95,15 @@ class Results:
     seeds: tuple[int, ...]
     trained: tuple[Trained, ...]
     table: pd.DataFrame
+    replicates: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
     failures: tuple[Failure, ...] = ()
     pending: tuple[str, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = None
+    preset: str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     load: Callable[[str, int, str], Observations | None]
+    load_draws: Callable[[str, int, str], dict[str, Tensor] | None] = no_draws
 
 
 def rows(
@@ -156,7 +171,14 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
         key = keys.get((recipe, seed), {}).get(evaluation)
         return store.read_observations(key) if key and store.has("evaluations", key) else None
 
-    table = pd.DataFrame(list(_measured(store, plan, load)), columns=list(COLUMNS))
+    def load_draws(recipe: str, seed: int, evaluation: str) -> dict[str, Tensor] | None:
+        key = keys.get((recipe, seed), {}).get(evaluation)
+        return unpack_weights(store.read("evaluations", key, DRAWS)) if key and store.has("evaluations", key) else None
+
+    own, further = (
+        pd.DataFrame(list(_measured(store, plan, load, replicates=replicates)), columns=list(COLUMNS))
+        for replicates in (False, True)
+    )
     failures, pending = _unfinished(store, plan)
     return Results(
         study=plan["study"],
@@ -166,20 +188,23 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
         baseline=plan["baseline"],
         seeds=tuple(plan["seeds"]),
         trained=tuple(_trained(store, plan)),
-        table=with_means(table, len(plan["seeds"])),
+        table=with_means(own, len(plan["seeds"])),
+        replicates=further,
         failures=tuple(failures),
         pending=tuple(pending),
         missing=plan["missing"],
         limit=plan["limit"],
+        preset=plan.get("preset"),
         provenance={key: plan[key] for key in ("data", "evaluations", "command", "run")},
         load=load,
+        load_draws=load_draws,
     )
 
 
 def _measured(
-    store: Store, plan: dict[str, Any], load: Callable[[str, int, str], Observations | None]
+    store: Store, plan: dict[str, Any], load: Callable[[str, int, str], Observations | None], *, replicates: bool
 ) -> Iterator[dict[str, Any]]:
-    for entry in plan["models"]:
+    for entry in _models(plan, replicates=replicates):
         for evaluation, key in entry["evaluations"].items():
             if not store.has("evaluations", key):
                 continue
@@ -197,19 +222,20 @@ def _measured(
             )
 
 
+def _models(plan: dict[str, Any], *, replicates: bool) -> list[dict[str, Any]]:
+    return [entry for entry in plan["models"] if entry.get("replicate", False) == replicates]
+
+
 def _against_baseline(
     baseline: str | None, entry: dict[str, Any], load: Callable[[str, int, str], Observations | None]
 ) -> list[Measurement]:
     """Mean corruption errors are relative to the baseline of the same study and seed."""
     own = load(entry["recipe"], entry["seed"], shift.Shift.name)
-    other = load(baseline, entry["seed"], shift.Shift.name) if baseline is not None else None
+    seed = replicate_of(entry["seed"])
+    other = load(baseline, seed, shift.Shift.name) if baseline is not None else None
     assert own is not None, "measurements are written together with observations"
     if other is None:
-        why = (
-            "the study has no baseline"
-            if baseline is None
-            else f"the baseline with seed {entry['seed']} is not here yet"
-        )
+        why = "the study has no baseline" if baseline is None else f"the baseline with seed {seed} is not here yet"
         return corruption_errors_missing(why)
     return list(shift.compare(own, other))
 
@@ -224,7 +250,7 @@ def corruption_errors_missing(why: str) -> list[Measurement]:
 
 
 def _trained(store: Store, plan: dict[str, Any]) -> Iterator[Trained]:
-    for entry in plan["models"]:
+    for entry in _models(plan, replicates=False):
         if not all(store.has("models", key) for key in entry["models"]):
             continue
         cells = [store.read_json("models", key, "cell.json") for key in entry["models"]]

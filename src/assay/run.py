@@ -11,7 +11,7 @@ from assay.execute import Source, State, Watch, check_device, run
 from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.store import Store
-from assay.study import Study, plan, select, summary
+from assay.study import Study, cut, plan, select, summary
 
 DEFAULT_OUT = Path("assay-out")
 
@@ -32,15 +32,16 @@ def ignore(state: State) -> None:
     """Watch nothing."""
 
 
-def folder_of(study: str, limit: int | None) -> str:
-    """The folder of a study's report inside the store: a limited run never overwrites a full one."""
-    return study if limit is None else f"{study}-limit-{limit}"
+def folder_of(study: str, limit: int | None, preset: str | None = None) -> str:
+    """The folder of a study's report inside the store: a slice or a limited run never overwrites the whole."""
+    return "-".join([study, *([preset] if preset else []), *([f"limit-{limit}"] if limit is not None else [])])
 
 
 def run_study(
     study: Study | str,
     *,
     out: Path | str = DEFAULT_OUT,
+    preset: str | None = None,
     data: Path | str | None = None,
     seeds: tuple[int, ...] | None = None,
     recipes: str | None = None,
@@ -55,6 +56,7 @@ def run_study(
     Args:
         study: a study, or the name of one in the catalogue.
         out: the store; several studies and runs may share it.
+        preset: a slice of the study, see `Study.presets`; None is the whole.
         data: a folder with data sets; else ASSAY_DATA, the cache, what the package brings.
         seeds: instead of the study's.
         recipes: compute only recipes whose label matches one of these shell patterns, separated by ";"; the results are
@@ -69,6 +71,7 @@ def run_study(
         AssayError: bad input, data that is missing or damaged, a store that cannot be used.
     """
     study = find_study(study) if isinstance(study, str) else study
+    study = study if preset is None else cut(study, preset)
     if jobs < 1:
         raise BadValueError(f"jobs: expected a whole number >= 1, got {jobs}")
     check_device(device)
@@ -79,7 +82,7 @@ def run_study(
     folder = None if data is None else Path(data)
     task = load_task(study.data, outliers=study.outliers, folder=folder, limit=limit)
     whole, planned = plan(study, task), plan(chosen, task)  # the report is of the whole study, whatever was chosen
-    name = folder_of(study.name, limit)
+    name = folder_of(study.name, limit, study.preset)
     store.write_study(name, {**summary(whole, command), "run": describe_run(device, 0.0)})
     source = Source(data=study.data, outliers=study.outliers, folder=folder, limit=limit)
     state = run(planned, store, source, jobs=jobs, device=device, watch=watch)

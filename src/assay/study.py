@@ -7,7 +7,7 @@ i of seed s is an ordinary cell of seed s + 1000 i.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -17,11 +17,33 @@ from assay.data import Images, Task
 from assay.errors import BadValueError, nearest
 from assay.evaluations import Evaluation
 from assay.parts import canonical, check_count, describe
-from assay.recipe import BASELINE, Recipe
+from assay.recipe import BASELINE, Recipe, Train
 from assay.store import ROOMS, key_of
 
 MEMBER_STRIDE = 1000  # seeds of a study are below it, so that members never coincide by chance
+FULL = "full"  # the preset that is the whole study
 EVALUATION_SEED = 0  # every model of every study meets the same noise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A slice of a study, for those who cannot compute it whole.
+
+    Attributes:
+        name: one word, such as "laptop".
+        text: what the slice holds, and what it does otherwise, in a sentence.
+        recipes: labels, all of the study.
+        train: training settings instead of the study's; None keeps them, and shares its trained models.
+        evaluations: instead of the study's; None keeps them.
+        replicates: instead of the study's; None keeps them.
+    """
+
+    name: str
+    text: str
+    recipes: tuple[str, ...]
+    train: Train | None = None
+    evaluations: tuple[Evaluation, ...] | None = None
+    replicates: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +59,10 @@ class Study:
         data: the data set, see `assay.data.load_task`.
         outliers: the anomalous test sets.
         seeds: one training each.
+        replicates: how many trainings of the baseline a seed are evaluated, the first of which is the seed's own; their
+            spread is the noise of training. They are the members of a baseline ensemble, which shares them.
+        presets: slices of the study.
+        preset: the name of the slice that this is, or None for the whole.
     """
 
     name: str
@@ -47,6 +73,9 @@ class Study:
     data: str = "mnist"
     outliers: tuple[str, ...] = ("fashion_mnist", "kmnist")
     seeds: tuple[int, ...] = (0,)
+    replicates: int = 1
+    presets: tuple[Preset, ...] = ()
+    preset: str | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.name) or self.name in ROOMS:
@@ -61,6 +90,7 @@ class Study:
             doubled = sorted({name for name in names if names.count(name) > 1})
             if doubled:
                 raise BadValueError(f"{self.name}: {what}: expected each once, got {', '.join(doubled)} several times")
+        check_count(self.name, "replicates", self.replicates)
         for seed in self.seeds:
             check_count(self.name, "seeds", seed, low=0)
         if max(self.seeds) >= MEMBER_STRIDE or len(set(self.seeds)) < len(self.seeds):
@@ -129,19 +159,58 @@ def member_seeds(recipe: Recipe, seed: int) -> tuple[int, ...]:
     return tuple(seed + MEMBER_STRIDE * member for member in range(recipe.members))
 
 
+def replicate_of(seed: int) -> int:
+    """The seed of the study that a member's seed belongs to: 1 for 1, 1001, 2001, ..."""
+    return seed % MEMBER_STRIDE
+
+
+def cut(study: Study, preset: str) -> Study:
+    """The slice of a study that one of its presets names; "full" is the whole.
+
+    Raises:
+        BadValueError: the study has no such preset, or the preset names a recipe that the study does not have.
+    """
+    known = {item.name: item for item in study.presets}
+    if preset == FULL:
+        return study
+    if preset not in known:
+        raise BadValueError(f"{preset}: {study.name} has no such preset; {nearest(preset, (*known, FULL))}")
+    chosen = known[preset]
+    strange = set(chosen.recipes) - {recipe.label for recipe in study.recipes}
+    if strange:
+        raise BadValueError(f"{study.name}: preset {preset}: expected recipes of the study, got {sorted(strange)}")
+    recipes = (recipe for recipe in study.recipes if recipe.label in chosen.recipes)
+    return replace(
+        study,
+        recipes=tuple(recipe if chosen.train is None else replace(recipe, train=chosen.train) for recipe in recipes),
+        evaluations=chosen.evaluations or study.evaluations,
+        replicates=chosen.replicates or study.replicates,
+        question=f"{study.question} {chosen.text}",
+        preset=preset,
+    )
+
+
 def plan(study: Study, task: Task) -> Plan:
     """List the study's cells with their keys; members that recipes share appear once."""
     training: dict[str, TrainCell] = {}
     evaluating: list[EvaluateCell] = []
+    for recipe, seed in _trainings(study):
+        models = []
+        for member_seed in member_seeds(recipe, seed):
+            cell = _train_cell(recipe.member, member_seed, task)
+            training.setdefault(cell.key, cell)
+            models.append(cell.key)
+        evaluating.extend(_evaluate_cells(study, recipe, seed, tuple(models), task))
+    return Plan(study=study, training=tuple(training.values()), evaluating=tuple(evaluating), task=task)
+
+
+def _trainings(study: Study) -> Iterator[tuple[Recipe, int]]:
+    """Every recipe with each of its seeds; the baseline's replicates follow it."""
     for seed in study.seeds:
         for recipe in study.recipes:
-            models = []
-            for member_seed in member_seeds(recipe, seed):
-                cell = _train_cell(recipe.member, member_seed, task)
-                training.setdefault(cell.key, cell)
-                models.append(cell.key)
-            evaluating.extend(_evaluate_cells(study, recipe, seed, tuple(models), task))
-    return Plan(study=study, training=tuple(training.values()), evaluating=tuple(evaluating), task=task)
+            yield recipe, seed
+            if recipe.label == study.baseline:
+                yield from ((recipe, seed + MEMBER_STRIDE * further) for further in range(1, study.replicates))
 
 
 def _train_cell(recipe: Recipe, seed: int, task: Task) -> TrainCell:
@@ -218,6 +287,7 @@ def summary(plan: Plan, command: str) -> dict[str, Any]:
     study, task = plan.study, plan.task
     return {
         "study": study.name,
+        "preset": study.preset,
         "title": study.title,
         "question": study.question,
         "baseline": study.baseline,
@@ -246,7 +316,13 @@ def _models(plan: Plan) -> list[dict[str, Any]]:
     for cell in plan.evaluating:
         entry = found.setdefault(
             (cell.recipe.label, cell.seed),
-            {"recipe": cell.recipe.label, "name": cell.recipe.name, "seed": cell.seed, "models": list(cell.models)},
+            {
+                "recipe": cell.recipe.label,
+                "name": cell.recipe.name,
+                "seed": cell.seed,
+                "replicate": cell.seed not in plan.study.seeds,
+                "models": list(cell.models),
+            },
         )
         entry.setdefault("evaluations", {})[cell.evaluation.name] = cell.key
     return list(found.values())

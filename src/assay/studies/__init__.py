@@ -1,5 +1,6 @@
 """The catalogue of studies."""
 
 from assay.studies.quickstart import quickstart
+from assay.studies.tradeoffs import tradeoffs
 
-__all__ = ["quickstart"]
+__all__ = ["quickstart", "tradeoffs"]

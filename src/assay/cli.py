@@ -30,6 +30,10 @@ Folder = Annotated[
     typer.Option("--data", metavar="DIR", help="Folder with data sets as idx files; else ASSAY_DATA, cache, built in."),
 ]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The store: finished cells and reports.")]
+Slice = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME", help="A slice of the study, such as laptop; see `assay list studies`."),
+]
 Limit = Annotated[
     int | None,
     typer.Option("--limit", metavar="N", help="At most N images in every set: a quick try, marked as limited."),
@@ -65,6 +69,7 @@ def common(
 @app.command(epilog='Example: assay run quickstart --seeds 0,1,2 --recipes "pgd*;baseline" --jobs 2')
 def run(
     study: Annotated[str, typer.Argument(help="A study's name; see `assay list studies`.")],
+    preset: Slice = None,
     data: Folder = None,
     seeds: Annotated[
         str | None, typer.Option(metavar="LIST", help="Train once with each seed, such as 0,1,2. Default: the study's.")
@@ -97,6 +102,7 @@ def run(
             results = run_study(
                 study,
                 out=out,
+                preset=preset,
                 data=data,
                 seeds=chosen,
                 recipes=recipes,
@@ -117,23 +123,41 @@ def run(
 @app.command(epilog="Example: assay report quickstart --out results")
 def report(
     study: Annotated[str, typer.Argument(help="A study that was run in this store, complete or in part.")],
+    preset: Slice = None,
     limit: Limit = None,
     out: Out = Path("assay-out"),
 ) -> None:
     """Write the report of what the store has of a study; nothing is computed anew."""
     from rich.console import Console
 
+    _write(Console(), _stored(study, preset, limit, out), out)
+
+
+def _stored(study: str, preset: str | None, limit: int | None, out: Path) -> "Results":
+    """What the store has of a study; where it was never run there, one sentence with the command that does."""
     from assay.results import load_results
     from assay.run import find_study, folder_of
     from assay.store import Store
+    from assay.study import FULL, cut
 
+    preset = None if preset == FULL else preset
+    name = folder_of(study, limit, preset)
     if not (out / "store.json").exists():
         raise BadValueError(f"{out}: is no store of assay; run `assay run {study}` there first")
-    if not (out / folder_of(study, limit) / "study.json").exists():
-        find_study(study)  # a misspelt name is answered with the nearest
-        extra = "" if limit is None else f" --limit {limit}"
-        raise BadValueError(f"{study}: was not run here; run `assay run {study}{extra} --out {out}` first")
-    _write(Console(), load_results(Store(out), folder_of(study, limit)), out)
+    if not (out / name / "study.json").exists():
+        whole = find_study(study)  # a misspelt name is answered with the nearest
+        if preset is not None:
+            cut(whole, preset)
+        others = ", ".join(sorted(path.parent.name for path in out.glob(f"{study}*/study.json")))
+        hint = f"; this store has {others}" if others else ""
+        raise BadValueError(f"{study}: was not run here; run `{_again(study, preset, limit)} --out {out}` first{hint}")
+    return load_results(Store(out), name)
+
+
+def _again(study: str, preset: str | None, limit: int | None) -> str:
+    """The command that goes on with a run."""
+    slices = "" if preset is None else f" --preset {preset}"
+    return f"assay run {study}{slices}" + ("" if limit is None else f" --limit {limit}")
 
 
 @app.command(name="list", epilog="Example: assay list attacks")
@@ -204,7 +228,7 @@ def _write(console: "Console", results: "Results", out: Path) -> None:
     from assay.report import print_headline, write_report
     from assay.run import folder_of
 
-    folder = out / folder_of(results.study, results.limit)
+    folder = out / folder_of(results.study, results.limit, results.preset)
     page = write_report(results, folder)
     print_headline(results, console)
     for failure in results.failures:
@@ -212,8 +236,8 @@ def _write(console: "Console", results: "Results", out: Path) -> None:
     for reason in results.missing.values():
         console.print(f"not measured: {reason}", style="yellow")
     if results.pending:
-        limit = "" if results.limit is None else f" --limit {results.limit}"
-        advice = f"`assay run {results.study}{limit} --out {shlex.quote(str(out))}` computes them"
+        again = _again(results.study, results.preset, results.limit)
+        advice = f"`{again} --out {shlex.quote(str(out))}` computes them"
         line = f"{len(results.pending)} cells have not run yet; {advice}"
         console.print(line, style="yellow", soft_wrap=True, markup=False)
     console.print(f"Report: {page.resolve()}", soft_wrap=True)

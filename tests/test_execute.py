@@ -49,7 +49,7 @@ def quiet(fraction: float, text: str) -> None:
 
 def contents(store: Store) -> dict[str, bytes]:
     """Weights, observations and measurements: all that must not depend on where they were made."""
-    names = ("model.safetensors", "observations.safetensors", "measurements.json")
+    names = ("model.safetensors", "observations.safetensors", "draws.safetensors", "measurements.json")
     return {
         str(path.relative_to(store.root)): path.read_bytes() for path in store.root.rglob("*") if path.name in names
     }
@@ -63,7 +63,7 @@ def test_processes_give_the_same_bytes_as_one(tiny_folder: Path, tmp_path: Path)
     assert len(planned.training) == 2  # the baseline is the first member
     assert state.finished == {cell.key for cell in planned.cells}
     assert contents(here) == contents(there)
-    assert len(contents(here)) == 2 + 2 * 2
+    assert len(contents(here)) == 2 + 2 * 3
     assert torch.get_num_threads() >= 1
 
 

@@ -5,10 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from torch import Tensor
+
 from assay.architectures import Ensemble
 from assay.classifier import Classifier
 from assay.data import Task
 from assay.errors import MissingDataError
+from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Observations, Shift
+from assay.evaluations.draws import draws
 from assay.fit import Fitted, Step, build, fit
 from assay.parts import describe
 from assay.provenance import describe_run
@@ -79,9 +83,17 @@ def _evaluate(
     }
     return {
         "observations.safetensors": pack(observations),
+        "draws.safetensors": pack_weights(_draws(cell.evaluation, observations)),
         "measurements.json": to_json([asdict(measurement) for measurement in measurements]),
         "cell.json": to_json(record),
     }
+
+
+def _draws(evaluation: Evaluation, observations: Observations) -> dict[str, Tensor]:
+    """Bootstrap draws of what the evaluation measures; none of an evaluation that is not assay's own."""
+    if isinstance(evaluation, Calibration):
+        return draws(observations, bins=evaluation.bins)
+    return draws(observations) if isinstance(evaluation, Adversarial | Shift | Anomaly) else {}
 
 
 def assemble(recipe: Recipe, task: Task, weights: Sequence[bytes]) -> Classifier:

@@ -45,7 +45,7 @@ def show(console: Console, what: str) -> None:
 def entries(what: str) -> list[tuple[str, str]]:
     """Names and one-line descriptions of a kind."""
     if what == "studies":
-        return [(study.name, study.title) for study in _studies()]
+        return [entry for study in _studies() for entry in _study(study)]
     if what == "recipes":
         return [(recipe.label, f"in {study.name}") for study in _studies() for recipe in study.recipes]
     classes = part_classes(PACKAGES[what])
@@ -54,6 +54,13 @@ def entries(what: str) -> list[tuple[str, str]]:
 
 def _studies() -> list[Study]:
     return [getattr(studies, name) for name in studies.__all__]
+
+
+def _study(study: Study) -> list[tuple[str, str]]:
+    slices = [
+        (f"{study.name} --preset {item.name}", f"{len(item.recipes)} recipes. {item.text}") for item in study.presets
+    ]
+    return [(study.name, f"{study.title}. {len(study.recipes)} recipes."), *slices]
 
 
 def _call(name: str, kind: type) -> str:

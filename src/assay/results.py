@@ -11,6 +11,7 @@ from torch import Tensor
 from assay.errors import StoreError
 from assay.evaluations import shift
 from assay.evaluations.base import Measurement, Observations
+from assay.evaluations.draws import draws
 from assay.metrics.intervals import across_seeds
 from assay.store import Store, unpack_weights
 from assay.study import replicate_of
@@ -173,7 +174,11 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
 
     def load_draws(recipe: str, seed: int, evaluation: str) -> dict[str, Tensor] | None:
         key = keys.get((recipe, seed), {}).get(evaluation)
-        return unpack_weights(store.read("evaluations", key, DRAWS)) if key and store.has("evaluations", key) else None
+        if not key or not store.has("evaluations", key):
+            return None
+        if store.holds("evaluations", key, DRAWS):
+            return unpack_weights(store.read("evaluations", key, DRAWS))
+        return draws(store.read_observations(key))  # a cell from before draws were kept
 
     own, further = (
         pd.DataFrame(list(_measured(store, plan, load, replicates=replicates)), columns=list(COLUMNS))

@@ -2,7 +2,8 @@
 
     ROOT/store.json                      the format of the store
     ROOT/models/KEY/                     model.safetensors, cell.json
-    ROOT/evaluations/KEY/                observations.safetensors, measurements.json, cell.json
+    ROOT/evaluations/KEY/                observations.safetensors, draws.safetensors, measurements.json,
+                                         cell.json
     ROOT/failures/KEY.json               the last reason why a cell failed
     ROOT/claims/KEY                      locked by the process that computes the cell
     ROOT/STUDY/                          study.json, report.html, table.csv, table.json
@@ -20,7 +21,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -118,6 +119,10 @@ class Store:
             return True
         return False
 
+    def holds(self, kind: str, key: str, name: str) -> bool:
+        """Whether a finished cell has a file of that name."""
+        return (self.root / kind / key / name).exists()
+
     def discard(self, kind: str, key: str) -> None:
         """Remove a cell, so that it is computed anew."""
         with clear_errors(self.root):
@@ -207,6 +212,25 @@ class Store:
             Path(temporary).replace(path)
         finally:
             Path(temporary).unlink(missing_ok=True)
+
+
+def finished(root: Path | str, cells: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """The keys of those cells, given as (kind, key), that are finished in a store; nothing is created or changed.
+
+    Raises:
+        StoreError: the folder cannot be read, or was written by a newer version of assay.
+    """
+    root = Path(root)
+    marker = root / "store.json"
+    try:
+        if not marker.exists():
+            return frozenset()
+        _check_format(marker)
+        return frozenset(key for kind, key in cells if (root / kind / key / CHECKSUMS).exists())
+    except OSError as error:
+        raise StoreError(
+            f"{root}: cannot be read ({error.strerror or error}); choose another folder with --out"
+        ) from error
 
 
 def pack(observations: Observations) -> bytes:

@@ -20,7 +20,7 @@ from assay.evaluations.base import Progress, no_progress
 from assay.objectives import MixedAdversarial
 from assay.parts import describe
 from assay.recipe import Recipe, Train
-from assay.study import EvaluateCell, Plan, Study, member_seeds, plan, select, summary
+from assay.study import IMAGE, STEP, EvaluateCell, Plan, Study, member_seeds, plan, select, summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +228,7 @@ def test_cost_grows_with_the_work() -> None:
             Recipe(train=Train(images=6)),
         )
     )
-    assert attacked == pytest.approx(8 * base)
+    assert attacked == pytest.approx((1 + 7 * STEP / IMAGE) * base)
     assert large == pytest.approx(LeNet5Large.cost * base)
     assert sample == pytest.approx(base / 2)
 

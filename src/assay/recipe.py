@@ -102,6 +102,12 @@ class Recipe:
         return self.label if self.train == Train() else f"{self.label} > {describe(self.train)}"
 
     @property
+    def attack_steps(self) -> int:
+        """Gradient steps that the pipeline's attacks take for each image and epoch, where none stops early."""
+        attacks = [step for step in self.pipeline if isinstance(step, Attack)]
+        return sum(getattr(attack, "steps", 1) * getattr(attack, "restarts", 1) for attack in attacks)
+
+    @property
     def member(self) -> "Recipe":
         """The recipe of one member: an ordinary recipe, shared through the store."""
         return replace(self, members=1)

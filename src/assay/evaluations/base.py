@@ -68,7 +68,9 @@ class Evaluation(Part, Protocol):
     """
 
     uses: ClassVar[tuple[str, ...]]
-    passes: ClassVar[float]
+
+    @property
+    def passes(self) -> float: ...  # noqa: D102
 
     def observe(self, model: Classifier, task: Task, seed: int, progress: Progress = no_progress) -> Observations:
         """Run the model. Draws come from derive(seed, self.name, ..., chunk), never from the recipe."""

@@ -1,0 +1,88 @@
+"""The axes of an analysis: the one measure that stands for each, where it is in the zoo, and how noisy it is."""
+
+from collections import Counter
+from dataclasses import dataclass
+from math import hypot, isnan, sqrt
+
+import numpy as np
+
+from assay.analysis.columns import AXES, Column, choose
+from assay.analysis.measures import collect
+from assay.analysis.zoo import Key, Zoo
+from assay.metrics.intervals import normal_quantile
+from assay.results import Results
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One axis of safety, by its primary measure (`assay.analysis.columns.choose`).
+
+    Attributes:
+        name: "clean", "attack", "shift", "anomaly" or "calibration".
+        label: its measure's short name, such as "worst case, ε = 0.3".
+        key: what is measured.
+        higher_is_better: its direction.
+        place: its column in the zoo; None where no recipe has a value.
+        sampling: standard deviation of a value over resamples of the test images, the median over recipes; NaN where
+            there are no draws.
+        training: standard deviation over trainings of the baseline; NaN below two.
+        replicates: K, how many trainings that is.
+        reason: why the axis is not measured, or "".
+    """
+
+    name: str
+    label: str
+    key: Key
+    higher_is_better: bool
+    place: int | None
+    sampling: float
+    training: float
+    replicates: int
+    reason: str = ""
+
+    @property
+    def title(self) -> str:
+        """The axis and what stands for it, such as "Attack: worst case, ε = 0.3"."""
+        return f"{AXES[self.name]}: {self.label}"
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of a value if a recipe were trained and tested again; NaN where nothing is known."""
+        if isnan(self.sampling) and isnan(self.training):
+            return float("nan")
+        return hypot(*(0.0 if isnan(part) else part for part in (self.sampling, self.training)))
+
+    @property
+    def margin(self) -> float:
+        """Two recipes differ by more than this in 5 % of cases if only noise parts them: 1.96 sqrt(2) noise."""
+        return 0.0 if isnan(self.noise) else normal_quantile(0.95) * sqrt(2) * self.noise
+
+
+def find_axes(results: Results, zoo: Zoo) -> tuple[Axis, ...]:
+    """The axes of a study, measured or not, in the order of `AXES`."""
+    return tuple(_axis(zoo, column) for column in choose(results, collect(results)) if column.primary)
+
+
+def _axis(zoo: Zoo, column: Column) -> Axis:
+    measure = column.measure
+    key = Key(measure.evaluation, measure.metric, tuple(sorted(measure.setting.items())))
+    place = zoo.keys.index(key) if key in zoo.keys else None
+    known = place is not None and not np.isnan(zoo.values[:, place]).all()
+    reasons = Counter(cell.reason for cell in measure.cells.values() if cell.value is None)
+    return Axis(
+        name=column.axis,
+        label=column.label,
+        key=key,
+        higher_is_better=measure.higher_is_better is not False,
+        place=place if known else None,
+        sampling=_sampling(zoo, place) if known and place is not None else float("nan"),
+        training=float(zoo.noise[place]) if known else float("nan"),
+        replicates=int(zoo.replicates[place]) if known else 0,
+        reason="" if known else next((text for text, _ in reasons.most_common(1)), "no recipe of the zoo has a value"),
+    )
+
+
+def _sampling(zoo: Zoo, place: int) -> float:
+    draws = zoo.draws[:, place]
+    whole = draws[~np.isnan(draws).any(axis=1)]
+    return float(np.median(whole.std(axis=1, dtype=np.float64))) if whole.size else float("nan")

@@ -1,0 +1,150 @@
+"""The zoo as claims ask it: who belongs to a group, what was measured of them, and how two sides differ."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from assay.analysis.claims.finding import Missing
+from assay.analysis.claims.group import Group, Measures, Subject
+from assay.analysis.effects import Effect, contrast
+from assay.analysis.families import family, parameters
+from assay.analysis.zoo import Zoo
+
+NOT_HERE = "not among the recipes of these results"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What claims are held against.
+
+    Attributes:
+        zoo: what was measured.
+        whole: labels of the whole study's recipes, of which the zoo may hold a slice.
+    """
+
+    zoo: Zoo
+    whole: tuple[str, ...] = ()
+    _effects: dict[object, Effect | None] = field(default_factory=dict, repr=False, compare=False)
+    _columns: dict[Measures, list[int]] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def _absent(self) -> dict[str, tuple[str, Mapping[str, float]]]:
+        here = set(self.zoo.recipes)
+        return {label: (family(label), parameters(label)) for label in self.whole if label not in here}
+
+    def members(self, group: Group) -> list[int]:
+        """The places of the group's recipes in the zoo, measured or not."""
+        own = zip(self.zoo.families, self.zoo.parameters, strict=True)
+        return [place for place, (name, numbers) in enumerate(own) if group.holds(name, numbers)]
+
+    def columns(self, measures: Measures) -> list[int]:
+        """The places of the measures that a pooled one consists of, as far as the zoo has them."""
+        if measures not in self._columns:
+            self._columns[measures] = [
+                place
+                for place, key in enumerate(self.zoo.keys)
+                if (key.evaluation, key.metric) == (measures.evaluation, measures.metric)
+                and any(_matches(dict(key.setting), dict(wanted)) for wanted in measures.settings)
+            ]
+        return self._columns[measures]
+
+    def sign(self, columns: Sequence[int]) -> int:
+        """-1 where a lower value is better, else 1."""
+        return -1 if self.zoo.higher_is_better[columns[0]] is False else 1
+
+    def measured(self, places: Iterable[int], columns: Sequence[int]) -> list[int]:
+        """Those recipes that have a value in all of these columns."""
+        return [place for place in places if bool(np.isfinite(self.zoo.values[place, list(columns)]).all())]
+
+    def value(self, subject: Subject, measures: Measures) -> float:
+        """The subject's own value: over the settings the mean, or the worst."""
+        columns = self.columns(measures)
+        each = [
+            float(sum(weight * self.zoo.values[place, column] for place, weight in subject.weights.items()))
+            for column in columns
+        ]
+        if measures.pool == "mean":
+            return sum(each) / len(each)
+        return min(each, key=lambda value: value * self.sign(columns))
+
+    def effect(self, measures: Measures, weights: Mapping[int, float], *, sign: int = 1) -> Effect | None:
+        """The weighted sum of the recipes' values times the sign; None where a value is missing.
+
+        Over several settings, the mean of the values and of the ends of the intervals: as wide as if they erred
+        together, since how their errors go together is not known.
+        """
+        key = (measures, tuple(sorted(weights.items())), sign)
+        if key not in self._effects:
+            signed = {place: sign * weight for place, weight in weights.items()}
+            each = [contrast(self.zoo, column, signed) for column in self.columns(measures)]
+            self._effects[key] = _pool(measures, each, sign * self.sign(self.columns(measures)) if each else 1)
+        return self._effects[key]
+
+    def lacking(self, group: Group, measures: Measures) -> list[Missing]:
+        """What is not there of a group on a measure, by reason."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for label, (name, numbers) in self._absent.items():
+            if group.holds(name, numbers):
+                found[NOT_HERE].append(label)
+        columns = self.columns(measures)
+        places = self.members(group)
+        for place in set(places) - set(self.measured(places, columns)) if columns else ():
+            found[self._reason(place, columns)].append(self.zoo.recipes[place])
+        lists = [Missing(group.name, tuple(labels), reason) for reason, labels in found.items()]
+        if not columns and places:
+            reason = f"the results hold no {measures.evaluation} evaluation with this measure"
+            lists.append(Missing(measures.name, (), reason))
+        elif len(columns) < len(measures.settings):
+            reason = f"{len(columns)} of its {len(measures.settings)} settings were measured"
+            lists.append(Missing(measures.name, (), reason))
+        return lists
+
+    def _reason(self, place: int, columns: Sequence[int]) -> str:
+        column = next(column for column in columns if not np.isfinite(self.zoo.values[place, column]))
+        return self.zoo.reasons.get((self.zoo.recipes[place], self.zoo.keys[column]), "not measured")
+
+
+def _matches(own: Mapping[str, str | float], wanted: Mapping[str, str | float]) -> bool:
+    return all(
+        own.get(name) == value or (name == "attack" and str(own.get(name, "")).startswith(f"{value}("))
+        for name, value in wanted.items()
+    )
+
+
+def _pool(measures: Measures, each: Sequence[Effect | None], sign: int) -> Effect | None:
+    """One effect of several; `sign` is -1 where a lower one is better."""
+    known = [effect for effect in each if effect is not None and bool(np.isfinite(effect[:3]).all())]
+    if not known or len(known) < len(each):
+        return None
+    if measures.pool == "worst":
+        return min(known, key=lambda effect: effect.value * sign)
+    return Effect(*(float(np.mean([effect[entry] for effect in known])) for entry in range(len(Effect._fields))))
+
+
+def subjects(evidence: Evidence, group: Group, measures: Measures, how: str) -> list[Subject]:
+    """The group as sides of a comparison.
+
+    Args:
+        evidence: what was measured.
+        group: the recipes.
+        measures: those without a value of it are left out.
+        how: "mean" (one side: the mean of the group), "each" (a side for each recipe), "best" or "worst" (one side:
+            the recipe with that value).
+    """
+    columns = evidence.columns(measures)
+    places = evidence.measured(evidence.members(group), columns) if columns else []
+    if not places:
+        return []
+    if how == "mean":
+        one = len(places) == 1
+        name = evidence.zoo.recipes[places[0]] if one else f"{group.name}, mean of {len(places)}"
+        return [Subject(name=name, weights={place: 1 / len(places) for place in places})]
+    each = [Subject(name=evidence.zoo.recipes[place], weights={place: 1.0}) for place in places]
+    if how == "each":
+        return each
+    ranked = sorted(each, key=lambda subject: evidence.sign(columns) * evidence.value(subject, measures))
+    chosen = ranked[-1 if how == "best" else 0]
+    return [Subject(name=f"{chosen.name}, {how} of {len(each)} of {group.name}", weights=chosen.weights)]

@@ -1,0 +1,155 @@
+"""Claims that compare measures over the same recipes: which anomaly score is best, and which varies least."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, permutations
+from math import nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.analysis.claims.compare import CEILING
+from assay.analysis.claims.evidence import Evidence
+from assay.analysis.claims.finding import Finding, Missing
+from assay.analysis.claims.group import Group, Measures
+from assay.analysis.claims.judge import EVERY, SOME, Case, Region, State, Z, decide
+from assay.analysis.claims.summarise import OUTCOME, cautions, merge, not_measured, summarise
+from assay.analysis.claims.wider import minus
+from assay.analysis.claims.words import case_text, value_text
+from assay.analysis.effects import Effect
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoBest:
+    """Each rival is beaten by another somewhere: on some recipe, under some condition.
+
+    It holds where for every rival at least one comparison with another is lost beyond noise, corrected for their
+    number; it is refuted where one rival beats every other in every comparison beyond noise. A recipe's two values are
+    compared as if they erred independently, which is cautious, since they come from the same images.
+
+    Attributes:
+        text: the part in a sentence.
+        group: on these recipes.
+        rivals: names of the rivals, each with its measure under each condition, in the same order.
+    """
+
+    text: str
+    group: Group
+    rivals: tuple[tuple[str, tuple[Measures, ...]], ...]
+
+    def test(self, evidence: Evidence) -> Finding:
+        """Look for a defeat of each rival, and for one without."""
+        every = [measures for _, own in self.rivals for measures in own]
+        missing = [item for measures in every for item in evidence.lacking(self.group, measures)]
+        defeats = {name: list[Case]() for name, _ in self.rivals}
+        for (name, own), (other, theirs) in permutations(self.rivals, 2):
+            for mine, its in zip(own, theirs, strict=True):
+                defeats[name] += self._defeats(evidence, (other, its), (name, mine))
+        if not all(defeats.values()):
+            return not_measured(self.text, missing)
+        beaten = {name: decide(cases, SOME) == "holds" for name, cases in defeats.items()}
+        unrivalled = [name for name, cases in defeats.items() if decide(_reverse(cases), EVERY) == "holds"]
+        state: State = "refuted" if unrivalled else "holds" if all(beaten.values()) else "open"
+        clearest = {name: max(cases, key=lambda case: case.effect.value) for name, cases in defeats.items()}
+        return Finding(
+            text=self.text,
+            outcome=OUTCOME[state],
+            numbers=tuple(
+                f"{name} is {'beaten' if beaten[name] else 'not beaten'} beyond noise in {len(defeats[name])} "
+                f"comparisons; clearest: {case_text(case)}"
+                for name, case in clearest.items()
+            ),
+            cases=tuple(clearest.values()),
+            notes=tuple(cautions(next(iter(defeats.values())))),
+            missing=merge(missing),
+            recipes=tuple(evidence.zoo.recipes[place] for place in evidence.members(self.group)),
+        )
+
+    def _defeats(self, evidence: Evidence, winner: tuple[str, Measures], loser: tuple[str, Measures]) -> list[Case]:
+        columns = [evidence.columns(measures) for _, measures in (winner, loser)]
+        if not all(columns):
+            return []
+        cases = []
+        for place in evidence.measured(evidence.members(self.group), columns[0] + columns[1]):
+            effects = [evidence.effect(measures, {place: 1.0}) for _, measures in (winner, loser)]
+            if effects[0] is None or effects[1] is None:
+                continue
+            cases.append(
+                Case(
+                    name=f"{evidence.zoo.recipes[place]}, {winner[1].name} against {loser[1].name}",
+                    values=" against ".join(
+                        value_text(effect.value, winner[1].percent) for effect in effects if effect
+                    ),
+                    effect=minus(effects[0], effects[1]),
+                    region=Region(low=0.0),
+                    percent=winner[1].percent,
+                    trivial=winner[1].percent and min(effects[0].value, effects[1].value) >= CEILING,
+                )
+            )
+        return cases
+
+
+def _reverse(cases: Sequence[Case]) -> list[Case]:
+    return [
+        Case(name=case.name, values=case.values, effect=case.effect, region=Region(high=0.0), percent=case.percent)
+        for case in cases
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariesLeast:
+    """Over the recipes, one measure varies less than each of the others.
+
+    Compared is the logarithm of the ratio of standard deviations over the recipes, the measure's to the other's; its
+    interval is a jackknife over recipes (Efron and Tibshirani 1993, "An introduction to the bootstrap"): another zoo
+    of such recipes would give other numbers.
+
+    Attributes:
+        text: the part in a sentence.
+        group: over these recipes, at least three.
+        least: the measure that varies least.
+        others: the others.
+    """
+
+    text: str
+    group: Group
+    least: Measures
+    others: tuple[Measures, ...]
+
+    def test(self, evidence: Evidence) -> Finding:
+        """Compare the spreads."""
+        missing = [item for measures in (self.least, *self.others) for item in evidence.lacking(self.group, measures)]
+        columns = [evidence.columns(measures) for measures in (self.least, *self.others)]
+        places = (
+            evidence.measured(evidence.members(self.group), [*chain.from_iterable(columns)]) if all(columns) else []
+        )
+        if len(places) < 3:
+            why = f"expected at least 3 recipes with every score, got {len(places)}"
+            return not_measured(self.text, [*missing, Missing(self.group.name, (), why)])
+        values = [evidence.zoo.values[np.ix_(places, own)].mean(axis=1) for own in columns]
+        cases = [
+            Case(
+                name=f"log of the ratio of spreads over {len(places)} recipes, {self.least.name} to {measures.name}",
+                values=" to ".join(value_text(float(x.std(ddof=1)), self.least.percent) for x in (values[0], other)),
+                effect=_log_ratio(values[0], other),
+                region=Region(high=0.0),
+                percent=False,
+            )
+            for measures, other in zip(self.others, values[1:], strict=True)
+        ]
+        recipes = [evidence.zoo.recipes[place] for place in places]
+        return summarise(self.text, cases, EVERY, missing=missing, recipes=recipes)
+
+
+def _log_ratio(x: NDArray[np.float64], y: NDArray[np.float64]) -> Effect:
+    """log(sd(x) / sd(y)) with a jackknife interval; spreads of zero count as the least number above it."""
+
+    def log_ratio(kept: NDArray[np.bool_]) -> float:
+        spreads = [max(float(values[kept].std(ddof=1)), np.finfo(np.float64).tiny) for values in (x, y)]
+        return float(np.log(spreads[0] / spreads[1]))
+
+    n = len(x)
+    value = log_ratio(np.ones(n, dtype=bool))
+    left_out = np.array([log_ratio(np.arange(n) != place) for place in range(n)])
+    error = float(np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum()))
+    return Effect(value=value, low=value - Z * error, high=value + Z * error, p=nan, sampling=error, training=0.0)

@@ -1,0 +1,97 @@
+"""From comparisons to a finding: the verdict, and the few numbers that decide it."""
+
+from collections.abc import Sequence
+from math import isnan
+
+from assay.analysis.claims.finding import Finding, Missing, Outcome
+from assay.analysis.claims.judge import Amount, Case, State, decide
+from assay.analysis.claims.words import case_text
+
+SHOWN = 4  # comparisons that are spelt out
+OUTCOME: dict[State, Outcome] = {"holds": "replicates", "refuted": "does not replicate", "open": "inconclusive"}
+
+
+def summarise(
+    text: str,
+    cases: Sequence[Case],
+    amount: Amount,
+    *,
+    missing: Sequence[Missing] = (),
+    recipes: Sequence[str] = (),
+    extra: Sequence[str] = (),
+) -> Finding:
+    """The finding of "that amount of these cases lie in their region"."""
+    if not cases:
+        return not_measured(text, missing)
+    state = decide(cases, amount)
+    shown = deciding(cases, state)
+    numbers = [*tally(cases, amount, state), *(case_text(case) for case in shown), *extra]
+    return Finding(
+        text=text,
+        outcome=OUTCOME[state],
+        numbers=tuple(numbers),
+        cases=tuple(shown),
+        notes=tuple(cautions(cases)),
+        missing=merge(missing),
+        recipes=tuple(recipes),
+    )
+
+
+def not_measured(text: str, missing: Sequence[Missing]) -> Finding:
+    """The finding of a part of which nothing decisive was measured."""
+    return Finding(text=text, outcome="not measured", missing=merge(missing))
+
+
+def merge(missing: Sequence[Missing]) -> tuple[Missing, ...]:
+    """Each lack once."""
+    return tuple(dict.fromkeys(missing))
+
+
+def deciding(cases: Sequence[Case], state: State) -> list[Case]:
+    """The few cases that decide: of a refuted part the clearest that refute, of another the least clear."""
+    if state == "refuted":
+        ranked = sorted(cases, key=lambda case: (case.outside, -distance(case)))
+    elif state == "holds":
+        ranked = sorted(cases, key=lambda case: (-case.inside, distance(case)))
+    else:
+        ranked = sorted(cases, key=lambda case: (case.counts and case.state == "holds", case.outside, -case.inside))
+    return ranked[:SHOWN]
+
+
+def distance(case: Case) -> float:
+    """How far the effect is from the nearest end of its region."""
+    return min(abs(case.effect.value - end) for end in case.region)
+
+
+def tally(cases: Sequence[Case], amount: Amount, state: State) -> list[str]:
+    """How many hold, are refuted and are open, where there are several."""
+    counted = [case for case in cases if case.counts]
+    if len(counted) < 2:
+        return []
+    states = [case.state for case in counted]
+    n, need = len(counted), amount.of(len(counted))
+    text = (
+        f"{amount.name} of {n} comparisons: {states.count('holds')} hold, {states.count('refuted')} are refuted, "
+        f"{states.count('open')} are open, each by its own interval; needed: {need}"
+    )
+    if state == "open":
+        text += "; corrected for their number this decides neither way"
+    return [text]
+
+
+def cautions(cases: Sequence[Case]) -> list[str]:
+    """What limits a verdict from these cases."""
+    found = []
+    trivial = [case for case in cases if case.trivial]
+    if trivial:
+        what = "being similar there says nothing, and they do not count" if not trivial[0].counts else "little can show"
+        found.append(
+            f"In {len(trivial)} of {len(cases)} comparisons both sides are at the floor or the ceiling (at most 1 % or "
+            f"at least 99 %): {what}."
+        )
+    if any(isnan(case.effect.training) for case in cases):
+        found.append(
+            "The noise of training is not known here, so the intervals cover the choice of test images alone and are "
+            "too narrow."
+        )
+    return found

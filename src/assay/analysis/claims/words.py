@@ -1,0 +1,81 @@
+"""Effects and regions in words."""
+
+from math import isfinite
+
+from assay.analysis.claims.judge import Case, Region
+from assay.analysis.effects import Effect
+
+MINUS = "−"
+
+
+def value_text(value: float, percent: bool) -> str:
+    """A value, such as "97.3 %" or "0.0121"."""
+    return f"{100 * value:.1f} %" if percent else f"{value:.4f}".replace("-", MINUS)
+
+
+def signed(value: float, percent: bool) -> str:
+    """A difference without its unit, such as "+1.2" or "−0.0121"."""
+    text = f"{100 * value:+.1f}" if percent else f"{value:+.4f}"
+    text = text.replace("-", MINUS)
+    return text if any(digit in text for digit in "123456789") else text.replace("+", "±").replace(MINUS, "±")
+
+
+def size(value: float, percent: bool) -> str:
+    """A size, such as "1.2 points" or "0.0121"."""
+    return f"{100 * value:.1f} points" if percent else f"{value:.4f}"
+
+
+def effect_text(effect: Effect, percent: bool, signed_: bool = True) -> str:
+    """An effect with its interval, such as "+1.2 points [+0.3, +2.1]"."""
+    if not signed_:
+        low, high = (value_text(end, percent) for end in (effect.low, effect.high))
+        return f"{value_text(effect.value, percent)} [{low}, {high}]"
+    unit = " points" if percent else ""
+    low, high = signed(effect.low, percent), signed(effect.high, percent)
+    return f"{signed(effect.value, percent)}{unit} [{low}, {high}]"
+
+
+def region_text(region: Region, percent: bool, signed_: bool = True) -> str:
+    """Where an effect must lie, such as "above 0" or "within ±5.0 points"."""
+
+    def show(end: float) -> str:
+        if not signed_:
+            return value_text(end, percent)
+        return signed(end, percent) if end else "0"
+
+    if region.bounded and region.low == -region.high:
+        return f"within ±{size(region.high, percent)}"
+    if region.bounded:
+        return f"between {show(region.low)} and {show(region.high)}{' points' if percent and signed_ else ''}"
+    if isfinite(region.low):
+        return f"above {show(region.low)}{' points' if percent and signed_ and region.low else ''}"
+    return f"below {show(region.high)}{' points' if percent and signed_ and region.high else ''}"
+
+
+def overlap_text(case: Case) -> str:
+    """By how much the interval of an open case crosses the ends of its region."""
+    if not case.counts:
+        return "both sides are at the floor or the ceiling, where being similar means nothing"
+    crossed = [
+        f"reaches {size(min(abs(end - case.effect.low), abs(case.effect.high - end)), case.percent)} past "
+        f"{_end(end, case)}"
+        for end in case.region
+        if isfinite(end) and case.effect.low <= end <= case.effect.high
+    ]
+    return "the interval " + " and ".join(crossed) if crossed else "the interval covers the whole region"
+
+
+def case_text(case: Case) -> str:
+    """The case in a sentence: what, the values, the effect, and how it stands to the region."""
+    effect = effect_text(case.effect, case.percent, case.signed)
+    verdict = {
+        "holds": f"{region_text(case.region, case.percent, case.signed)}, beyond noise",
+        "refuted": f"not {region_text(case.region, case.percent, case.signed)}, beyond noise",
+        "open": overlap_text(case),
+    }[case.state]
+    values = f" ({case.values})" if case.values else ""
+    return f"{case.name}{values}: {effect}; {verdict}"
+
+
+def _end(end: float, case: Case) -> str:
+    return "0" if end == 0 else signed(end, case.percent) if case.signed else value_text(end, case.percent)

@@ -1,0 +1,14 @@
+"""What the studies claim: every claim as a declarative object, by study."""
+
+from assay.analysis.claims import Claim
+from assay.studies.claims import adversarial, anomaly, calibration, overall, shift
+
+CLAIMS: tuple[Claim, ...] = (
+    *adversarial.CLAIMS, *shift.CLAIMS, *anomaly.CLAIMS, *calibration.CLAIMS, *overall.CLAIMS,
+)  # fmt: skip
+_BY_STUDY = {"tradeoffs": CLAIMS}
+
+
+def claims_of(study: str) -> tuple[Claim, ...]:
+    """The claims of the study of that name; none where nobody has claimed anything of it."""
+    return _BY_STUDY.get(study, ())

@@ -1,0 +1,350 @@
+"""Each kind of test on handmade zoos: it replicates, is refuted, stays open, or lacks what it needs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assay.analysis.claims import (
+    BestCosts,
+    Compare,
+    Evidence,
+    Finding,
+    Group,
+    Measures,
+    Mixed,
+    NoBest,
+    Part,
+    Region,
+    Trend,
+    VariesLeast,
+    Wider,
+)
+from assay.analysis.claims.judge import MOST, SOME
+from assay.analysis.claims.wider import minus
+from assay.analysis.effects import Effect
+
+Make = Callable[..., Evidence]
+Families = Callable[..., Group]
+Name = Callable[[str], Measures]
+HOLDS, FAILS, OPEN, NOTHING = "replicates", "does not replicate", "inconclusive", "not measured"
+PGD = [f"pgd(eps={eps}, steps=40)" for eps in (0.2, 0.3, 0.4)]
+SIZES = [f"ensemble(members={members})" for members in (3, 5, 10, 15)]
+
+
+@pytest.fixture
+def outcome(evidence: Make) -> Callable[..., str]:
+    def run(test: Part, rows: dict[str, dict[str, float]], **changes: Any) -> str:
+        return test.test(evidence(rows, **changes)).outcome
+
+    return run
+
+
+def rows(measure: str, baseline: float, *others: tuple[str, float]) -> dict[str, dict[str, float]]:
+    return {label: {measure: value} for label, value in (("baseline", baseline), *others)}
+
+
+def test_a_group_against_another(outcome: Callable[..., str], families: Families, measures: Name) -> None:
+    better = Compare(
+        text="",
+        left=(families("pgd"),),
+        right=(families("baseline"),),
+        measures=(measures("fgsm"),),
+        region=Region(low=0),
+    )
+    assert outcome(better, rows("fgsm", 0.2, (PGD[0], 0.9), (PGD[1], 0.1))) == HOLDS  # the mean decides
+    assert outcome(better, rows("fgsm", 0.2, (PGD[0], 0.1))) == FAILS
+    assert outcome(better, rows("fgsm", 0.2, (PGD[0], 0.21)), scatter=0.05) == OPEN
+    assert outcome(better, rows("fgsm", 0.2)) == NOTHING
+    assert outcome(better, rows("pgd", 0.2, (PGD[0], 0.9))) == NOTHING
+    assert outcome(better, rows("fgsm", 0.2, (PGD[0], 0.9)), scatter=np.nan) == NOTHING  # no draws
+
+
+def test_lower_is_better_where_it_is(outcome: Callable[..., str], families: Families, measures: Name) -> None:
+    better = Compare(
+        text="",
+        left=(families("pgd"),),
+        right=(families("baseline"),),
+        measures=(measures("ece"),),
+        region=Region(low=0),
+    )
+    assert outcome(better, rows("ece", 0.05, (PGD[0], 0.01))) == HOLDS
+    assert outcome(better, rows("ece", 0.05, (PGD[0], 0.09))) == FAILS
+
+
+def test_every_most_and_some(outcome: Callable[..., str], families: Families, measures: Name) -> None:
+    def better(**changes: Any) -> Compare:
+        groups = {"left": (families("pgd"),), "right": (families("baseline"),), "left_as": "each"}
+        return Compare(**({"text": "", "measures": (measures("fgsm"),), "region": Region(low=0)} | groups | changes))
+
+    two_of_three = rows("fgsm", 0.2, (PGD[0], 0.9), (PGD[1], 0.8), (PGD[2], 0.1))
+    assert outcome(better(), two_of_three) == FAILS
+    assert outcome(better(amount=MOST), two_of_three) == HOLDS
+    one_of_three = rows("fgsm", 0.2, (PGD[0], 0.9), (PGD[1], 0.1), (PGD[2], 0.1))
+    assert outcome(better(amount=MOST), one_of_three) == FAILS
+    assert outcome(better(amount=SOME), one_of_three) == HOLDS
+    assert outcome(better(amount=SOME), rows("fgsm", 0.2, (PGD[0], 0.1), (PGD[1], 0.1))) == FAILS
+
+
+def test_best_and_worst_of_a_group_stand_for_it(
+    outcome: Callable[..., str], families: Families, measures: Name
+) -> None:
+    def against(side: str, measure: str) -> Compare:
+        return Compare(
+            text="",
+            left=(families("baseline"),),
+            right=(families("pgd"),),
+            right_as=side,  # type: ignore[arg-type]
+            measures=(measures(measure),),
+            region=Region(low=0),
+        )
+
+    accuracy = rows("fgsm", 0.5, (PGD[0], 0.9), (PGD[1], 0.1))
+    assert outcome(against("best", "fgsm"), accuracy) == FAILS
+    assert outcome(against("worst", "fgsm"), accuracy) == HOLDS
+    error = rows("ece", 0.05, (PGD[0], 0.09), (PGD[1], 0.01))
+    assert outcome(against("best", "ece"), error) == FAILS
+    assert outcome(against("worst", "ece"), error) == HOLDS
+
+
+def test_groups_are_families_within_limits(evidence: Make, families: Families) -> None:
+    held = evidence(rows("fgsm", 0.2, *((label, 0.5) for label in (*PGD, "cutout(length=7, holes=1) > " + PGD[0]))))
+    assert held.members(families("pgd")) == [1, 2, 3]
+    assert held.members(families("pgd", pgd_eps=(0.3, 0.4))) == [2, 3]
+    assert held.members(families("cutout > pgd", "baseline")) == [0, 4]
+    assert held.members(families("pgd > cutout")) == []
+
+
+def test_similar_within_a_margin(evidence: Make, families: Families, measures: Name) -> None:
+    def found(left: float, right: float, **changes: Any) -> Finding:
+        similar = Compare(
+            text="",
+            left=(families("fgsm"),),
+            right=(families("pgd"),),
+            measures=(measures("fgsm"),),
+            region=Region(-0.05, 0.05),
+        )
+        return similar.test(evidence(rows("fgsm", 0.1, ("fgsm(eps=0.3)", left), (PGD[0], right)), **changes))
+
+    assert found(0.90, 0.91).outcome == HOLDS
+    assert found(0.90, 0.60).outcome == FAILS
+    assert found(0.90, 0.91, scatter=0.05).outcome == OPEN
+    floor = found(0.001, 0.002)
+    assert floor.outcome == OPEN
+    assert "floor" in floor.notes[0]
+
+
+def test_matched_groups_are_compared_in_pairs(outcome: Callable[..., str], families: Families, measures: Name) -> None:
+    cutout = "cutout(length=7, holes=1)"
+    both = rows(
+        "fgsm",
+        0.1,
+        (f"{cutout} > {PGD[0]}", 0.8),
+        (f"{PGD[0]} > {cutout}", 0.81),
+        (f"{cutout} > fgsm(eps=0.3)", 0.5),
+        (f"fgsm(eps=0.3) > {cutout}", 0.51),
+    )
+
+    def similar(*, matched: bool) -> Compare:
+        return Compare(
+            text="",
+            left=(families("cutout > pgd"), families("cutout > fgsm")),
+            right=(families("pgd > cutout"), families("fgsm > cutout")),
+            matched=matched,
+            measures=(measures("fgsm"),),
+            region=Region(-0.05, 0.05),
+        )
+
+    assert outcome(similar(matched=True), both) == HOLDS
+    assert outcome(similar(matched=False), both) == FAILS
+
+
+def test_a_threshold(evidence: Make, families: Families, measures: Name) -> None:
+    above = Compare(
+        text="",
+        left=(families("pgd"),),
+        left_as="each",
+        measures=(measures("fgsm"),),
+        region=Region(low=0.9),
+        amount=MOST,
+    )
+    values = {HOLDS: (0.95, 0.96, 0.2), FAILS: (0.95, 0.3, 0.2), OPEN: (0.95, 0.901, 0.2)}
+    for outcome, given in values.items():
+        found = above.test(evidence(rows("fgsm", 0.1, *zip(PGD, given, strict=True)), scatter=0.003))
+        assert found.outcome == outcome
+    assert above.test(evidence(rows("fgsm", 0.1))).outcome == NOTHING
+
+
+def test_the_worst_of_several_settings(evidence: Make, families: Families) -> None:
+    settings = tuple((("attack", name), ("eps", 0.3)) for name in ("fgsm", "pgd"))
+    held = evidence({PGD[0]: {"fgsm": 0.95, "pgd": 0.5}})
+
+    def above(pool: Any) -> str:
+        pooled = Measures(name="", evaluation="adversarial", metric="accuracy", settings=settings, pool=pool)
+        left = (families("pgd"),)
+        return Compare(text="", left=left, measures=(pooled,), region=Region(low=0.7)).test(held).outcome
+
+    assert above("worst") == FAILS
+    assert above("mean") == HOLDS  # 0.725
+
+
+def test_the_mean_of_several_settings_is_as_wide_as_if_they_erred_together(evidence: Make, measures: Name) -> None:
+    held = evidence({"baseline": {"fgsm": 0.4, "pgd": 0.2}}, scatter=0.01)
+    settings = tuple((("attack", name), ("eps", 0.3)) for name in ("fgsm", "pgd"))
+    pooled = held.effect(Measures(name="", evaluation="adversarial", metric="accuracy", settings=settings), {0: 1.0})
+    each = [held.effect(measures(name), {0: 1.0}) for name in ("fgsm", "pgd")]
+    assert pooled is not None
+    assert None not in each
+    assert pooled.value == pytest.approx(0.3)
+    assert pooled.low == pytest.approx(sum(effect.low for effect in each if effect) / 2)
+    assert pooled.high == pytest.approx(sum(effect.high for effect in each if effect) / 2)
+
+
+def test_an_attack_is_found_by_its_name_whatever_its_settings(evidence: Make, measures: Name) -> None:
+    held = evidence({"baseline": {"pgd(steps=40)": 0.4, "pgdx": 0.1}})
+    assert held.columns(measures("pgd")) == [0]
+
+
+def test_growth(evidence: Make, families: Families, measures: Name) -> None:
+    def found(values: list[float], region: Region, **changes: Any) -> Finding:
+        trend = Trend(
+            text="",
+            group=families("ensemble"),
+            parameter="ensemble.members",
+            logarithm=True,
+            measures=(measures("pgd"),),
+            region=region,
+        )
+        return trend.test(evidence(rows("pgd", 0.1, *zip(SIZES, values, strict=False)), **changes))
+
+    grows = Region(low=0)
+    assert found([0.1, 0.2, 0.3, 0.4], grows).outcome == HOLDS
+    assert found([0.4, 0.3, 0.2, 0.1], grows).outcome == FAILS
+    assert found([0.1, 0.11, 0.1, 0.11], grows, scatter=0.02).outcome == OPEN
+    assert found([0.1], grows).outcome == NOTHING
+    assert found([0.1, 0.101, 0.1, 0.101], Region(-0.02, 0.02)).outcome == HOLDS
+    line = found([0.1 + 0.05 * float(np.log(x / 3)) for x in (3, 5, 10, 15)], grows).cases[0]
+    assert line.effect.value == pytest.approx(0.05 * np.log(5))
+
+
+def test_no_consistent_effect(outcome: Callable[..., str], families: Families, measures: Name) -> None:
+    mixed = Mixed(text="", left=families("pgd"), right=families("baseline"), measures=(measures("fgsm"),))
+    assert outcome(mixed, rows("fgsm", 0.5, (PGD[0], 0.6), (PGD[1], 0.4))) == HOLDS
+    assert outcome(mixed, rows("fgsm", 0.5, (PGD[0], 0.6), (PGD[1], 0.7))) == FAILS
+    assert outcome(mixed, rows("fgsm", 0.5, (PGD[0], 0.4), (PGD[1], 0.3))) == FAILS
+    assert outcome(mixed, rows("fgsm", 0.5, (PGD[0], 0.6), (PGD[1], 0.501)), scatter=0.01) == OPEN
+    assert outcome(mixed, rows("fgsm", 0.5)) == NOTHING
+
+
+def test_a_loss_wider_on_one_measure(outcome: Callable[..., str], families: Families, measures: Name) -> None:
+    wider = Wider(text="", left=families("pgd"), right=families("baseline"), on=measures("pgd"), than=measures("fgsm"))
+
+    def both(pgd: float, fgsm: float) -> dict[str, dict[str, float]]:
+        return {"baseline": {"pgd": 0.5, "fgsm": 0.5}, PGD[0]: {"pgd": pgd, "fgsm": fgsm}}
+
+    assert outcome(wider, both(0.1, 0.4)) == HOLDS
+    assert outcome(wider, both(0.4, 0.1)) == FAILS
+    assert outcome(wider, both(0.40, 0.401), scatter=0.01) == OPEN
+    assert outcome(wider, rows("pgd", 0.5, (PGD[0], 0.1))) == NOTHING
+
+
+def test_a_difference_of_independent_effects_adds_their_errors_in_squares() -> None:
+    found = minus(Effect(0.5, 0.4, 0.6, 0.0, 0.03, 0.04), Effect(0.1, 0.06, 0.12, 0.0, 0.04, 0.03))
+    assert found.value == pytest.approx(0.4)
+    assert found.low == pytest.approx(0.4 - np.hypot(0.1, 0.02))
+    assert found.high == pytest.approx(0.4 + np.hypot(0.1, 0.04))
+    assert [found.sampling, found.training] == pytest.approx([0.05, 0.05])
+    assert found.p < 0.001
+
+
+def test_no_rival_is_best(outcome: Callable[..., str], families: Families, measures: Name) -> None:
+    rivals = tuple((name, (measures(name),)) for name in ("one", "two"))
+    best = NoBest(text="", group=families("pgd"), rivals=rivals)
+
+    def two(*pairs: tuple[float, float]) -> dict[str, dict[str, float]]:
+        return {label: {"one": one, "two": two} for label, (one, two) in zip(PGD, pairs, strict=False)}
+
+    assert outcome(best, two((0.9, 0.8), (0.8, 0.9))) == HOLDS
+    assert outcome(best, two((0.9, 0.8), (0.9, 0.8))) == FAILS
+    assert outcome(best, two((0.9, 0.8), (0.8, 0.801)), scatter=0.01) == OPEN
+    assert outcome(best, rows("one", 0.5, (PGD[0], 0.1))) == NOTHING
+
+
+def test_what_varies_least(outcome: Callable[..., str], families: Families, measures: Name) -> None:
+    least = VariesLeast(text="", group=families("ensemble"), least=measures("one"), others=(measures("two"),))
+
+    def spread(one: float, two: float) -> dict[str, dict[str, float]]:
+        pattern = (-1.0, 1.0, -0.9, 1.1, -1.1, 0.9)
+        labels = [f"ensemble(members={members})" for members in range(2, 8)]
+        return {
+            label: {"one": 0.5 + one * x, "two": 0.5 + two * y}
+            for label, x, y in zip(labels, pattern, pattern[::-1], strict=True)
+        }
+
+    assert outcome(least, spread(0.01, 0.1)) == HOLDS
+    assert outcome(least, spread(0.1, 0.01)) == FAILS
+    assert outcome(least, spread(0.1, 0.1)) == OPEN
+    assert outcome(least, {label: spread(1, 1)[label] for label in list(spread(1, 1))[:2]}) == NOTHING
+
+
+def test_the_best_pays(outcome: Callable[..., str], families: Families, measures: Name) -> None:
+    costs = BestCosts(
+        text="",
+        group=families("baseline", "pgd"),
+        baseline=families("baseline"),
+        axes=(("one", measures("one")), ("two", measures("two"))),
+    )
+
+    def two(**values: tuple[float, float]) -> dict[str, dict[str, float]]:
+        labels = {"baseline": "baseline", "a": PGD[0], "b": PGD[1]}
+        return {labels[name]: {"one": one, "two": two} for name, (one, two) in values.items()}
+
+    assert outcome(costs, two(baseline=(0.5, 0.5), a=(0.9, 0.1), b=(0.1, 0.9))) == HOLDS
+    assert outcome(costs, two(baseline=(0.5, 0.5), a=(0.9, 0.6), b=(0.1, 0.9))) == FAILS
+    assert outcome(costs, two(baseline=(0.5, 0.5), a=(0.9, 0.501), b=(0.1, 0.9)), scatter=0.01) == OPEN
+    assert outcome(costs, two(baseline=(0.5, 0.9), a=(0.9, 0.1))) == OPEN  # the baseline is best on the second
+    assert outcome(costs, rows("one", 0.5, (PGD[0], 0.9))) == NOTHING
+
+
+def test_findings_say_what_is_missing_and_why(evidence: Make, families: Families, measures: Name) -> None:
+    better = Compare(
+        text="",
+        left=(families("pgd"),),
+        right=(families("baseline"),),
+        measures=(measures("fgsm"),),
+        region=Region(low=0),
+    )
+    held = evidence({"baseline": {"fgsm": 0.1}, PGD[0]: {"fgsm": 0.9}, PGD[1]: {}}, whole=("baseline", *PGD))
+    finding = better.test(held)
+    assert finding.outcome == HOLDS
+    assert finding.recipes == ("baseline", PGD[0])
+    lacks = {lack.reason: lack.recipes for lack in finding.missing}
+    assert lacks == {"not among the recipes of these results": (PGD[2],), "it has not run yet": (PGD[1],)}
+
+
+def test_training_noise_that_is_not_known_is_said(evidence: Make, families: Families, measures: Name) -> None:
+    better = Compare(
+        text="",
+        left=(families("pgd"),),
+        right=(families("baseline"),),
+        measures=(measures("fgsm"),),
+        region=Region(low=0),
+    )
+    known = better.test(evidence(rows("fgsm", 0.2, (PGD[0], 0.9))))
+    unknown = better.test(evidence(rows("fgsm", 0.2, (PGD[0], 0.9)), noise=np.nan))
+    assert known.notes == ()
+    assert "too narrow" in unknown.notes[0]
+
+
+def test_a_masked_models_worst_case_stands_beside(evidence: Make, families: Families, measures: Name) -> None:
+    better = Compare(
+        text="",
+        left=(families("fgsm"),),
+        right=(families("baseline"),),
+        measures=(measures("fgsm"),),
+        region=Region(low=0),
+        beside=measures("worst_case"),
+    )
+    masked = {"baseline": {"fgsm": 0.2, "worst_case": 0.1}, "fgsm(eps=0.3)": {"fgsm": 0.9, "worst_case": 0.0}}
+    assert better.test(evidence(masked)).numbers[-1] == "Beside it, worst_case: fgsm(eps=0.3) 0.0 %; baseline 10.0 %"

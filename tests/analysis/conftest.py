@@ -101,10 +101,11 @@ def observe(evaluation: str, recipe: str, seed: int, profile: Profile) -> Observ
 def make_results(**changes: Any) -> Results:
     """A made-up study; `changes` replace fields of the Results.
 
-    Also among the changes: `profiles`, the recipes by label; `seeds`; `trainings` (5), how many of the baseline there
+    Also among the changes: `labels`, the recipes; `seeds`; `trainings` (5), how many of the baseline there
     are for each seed; `keep`, a function of (recipe, seed, evaluation) that says which cells the store holds.
     """
-    profiles: dict[str, Profile] = changes.pop("profiles", PROFILES)
+    labels: tuple[str, ...] = changes.pop("labels", tuple(PROFILES))
+    profiles = {label: PROFILES[label] for label in labels}
     trainings: int = changes.pop("trainings", 5)
     keep: Callable[[str, int, str], bool] = changes.pop("keep", lambda _recipe, _seed, _evaluation: True)
     seeds: tuple[int, ...] = changes.get("seeds", (0,))

@@ -28,7 +28,8 @@ class Key(NamedTuple):
 class Zoo:
     """The numbers of one study with R recipes, M measures and B bootstrap draws.
 
-    The baseline's row holds the mean over its K replicates (its own seeds among them) rather than one training.
+    The baseline's row holds the mean over its K replicates (its own seeds among them) rather than one training. "mce"
+    and "relative_mce" are against that mean, so that the baseline's are 1 (see `assay.analysis.corruption`).
 
     Attributes:
         recipes: labels in the study's order, (R,), measured or not.
@@ -39,10 +40,12 @@ class Zoo:
         higher_is_better: (M,) directions; None where there is none.
         values: (R, M) mean over the recipe's seeds; NaN where not measured.
         draws: (R, M, B) float32 bootstrap values, mean over the seeds; NaN where there are none. Draw b of a measure
-            is on the same resample of images for every recipe.
+            is on the same resample of images for every recipe. Their centre may lie off the value, which is no error:
+            use their spread (see `assay.evaluations.draws`).
         seeds: (R, M) how many trainings are behind each value.
         spread: (R, M) standard deviation over the recipe's own seeds; NaN below two.
-        noise: (M,) standard deviation over the baseline's replicates: training noise; NaN below two.
+        noise: (M,) standard deviation over the baseline's replicates: training noise; NaN below two. It is also the
+            baseline's row of `spread`.
         replicates: (M,) K, how many trainings of the baseline were measured.
         reasons: (recipe, key) -> why a value is missing.
     """

@@ -17,10 +17,10 @@ LAYERS = (
     ("objectives",),
     ("recipe", "fit"),
     ("evaluations",),
-    ("provenance", "study", "store", "cells", "results"),
+    ("provenance", "study", "store", "cells", "results", "estimate", "probe"),
     ("analysis",),
-    ("execute", "report", "run", "own_model", "studies", "catalogue"),
-    ("live",),
+    ("execute", "report", "run", "planning", "own_model", "studies", "catalogue"),
+    ("live", "plan_text"),
     ("cli",),
     ("__main__",),
 )

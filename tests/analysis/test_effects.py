@@ -1,0 +1,289 @@
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from assay.analysis.build import build_zoo
+from assay.analysis.effects import Effect, compare, contrast
+from assay.analysis.false_discovery import adjust
+from assay.analysis.training_noise import training_noise
+from assay.analysis.zoo import Floats, Key, Zoo
+from assay.errors import BadValueError
+from assay.results import Results
+
+B = 400
+
+
+def zoo_of(
+    values: Floats,
+    draws: Floats,
+    *,
+    seeds: Floats | None = None,
+    spread: Floats | None = None,
+    families: Sequence[str] | None = None,
+    higher_is_better: bool | None = True,
+) -> Zoo:
+    """A zoo with the baseline first, from values (R, M) and draws (R, M, B)."""
+    recipes, measures = values.shape
+    labels = ("baseline", *(f"r{place}" for place in range(1, recipes)))
+    counts = np.ones(values.shape, dtype=np.int64) if seeds is None else seeds.astype(np.int64)
+    own = np.full(values.shape, np.nan) if spread is None else spread
+    return Zoo(
+        recipes=labels,
+        baseline=0,
+        families=labels if families is None else tuple(families),
+        parameters=({},) * recipes,
+        keys=tuple(Key("made up", f"m{place}", ()) for place in range(measures)),
+        higher_is_better=(higher_is_better,) * measures,
+        values=values,
+        draws=draws.astype(np.float32),
+        seeds=counts,
+        spread=own,
+        noise=own[0],
+        replicates=counts[0],
+        reasons={},
+    )
+
+
+def simple(difference: float = 0.02, spread: float = 0.01, trainings: int = 5, sampling: float = 0.004) -> Zoo:
+    """Two recipes: the baseline with several trainings and one other, whose draws differ by noise of known size."""
+    steps = stats.norm.ppf((np.arange(B) + 0.5) / B)
+    draws = np.stack([np.zeros(B), steps / steps.std(ddof=1) * sampling])[:, None] + 0.5
+    values = np.array([[0.5], [0.5 + difference]])
+    return zoo_of(values, draws, seeds=np.array([[trainings], [1]]), spread=np.array([[spread], [np.nan]]))
+
+
+def test_a_difference_in_closed_form() -> None:
+    effect = contrast(simple(), 0, {1: 1, 0: -1})
+    assert effect is not None
+    training = 0.01**2 * (1 + 1 / 5)
+    error = (0.004**2 + training) ** 0.5
+    freedom = error**4 / (training**2 / 4)
+    half = stats.t.ppf(0.975, freedom) * error
+    assert effect.value == pytest.approx(0.02)
+    assert effect.sampling == pytest.approx(0.004, rel=1e-4)
+    assert effect.training == pytest.approx(training**0.5)
+    assert (effect.low, effect.high) == pytest.approx((0.02 - half, 0.02 + half), rel=1e-4)
+    assert effect.p == pytest.approx(2 * stats.t.sf(0.02 / error, freedom), rel=1e-4)
+
+
+def test_without_sampling_noise_it_is_student_s_prediction_of_one_more_training() -> None:
+    """One training against the mean of K: the t interval s sqrt(1 + 1 / K) with K - 1 degrees of freedom."""
+    effect = contrast(simple(sampling=0), 0, {1: 1, 0: -1})
+    assert effect is not None
+    assert effect.high - effect.value == pytest.approx(stats.t.ppf(0.975, 4) * 0.01 * 1.2**0.5)
+
+
+def test_without_training_noise_it_is_the_normal_interval_of_the_draws() -> None:
+    effect = contrast(simple(spread=0), 0, {1: 1, 0: -1})
+    assert effect is not None
+    assert effect.training == 0
+    assert effect.high - effect.value == pytest.approx(1.959964 * 0.004, rel=1e-4)
+
+
+def test_unknown_training_noise_leaves_sampling_alone_and_says_so() -> None:
+    zoo = simple(spread=np.nan, trainings=1)
+    effect = contrast(zoo, 0, {1: 1, 0: -1})
+    assert effect is not None
+    assert np.isnan(effect.training)
+    assert effect.high - effect.value == pytest.approx(1.959964 * 0.004, rel=1e-4)
+    assert compare(zoo)[0].sampling_alone
+    assert not compare(simple())[0].sampling_alone
+
+
+def test_without_draws_nothing_is_judged() -> None:
+    zoo = replace(simple(), draws=np.full((2, 1, B), np.nan, dtype=np.float32))
+    (found,) = compare(zoo)
+    assert found.verdict == "unjudged"
+    assert found.effect.value == pytest.approx(0.02)
+    assert np.isnan([found.effect.low, found.effect.high, found.effect.p, found.adjusted]).all()
+
+
+def test_a_missing_value_gives_no_effect() -> None:
+    zoo = simple()
+    zoo.values[1, 0] = np.nan
+    assert contrast(zoo, 0, {1: 1, 0: -1}) is None
+    assert compare(zoo) == []
+    with pytest.raises(BadValueError, match="at least one recipe"):
+        contrast(zoo, 0, {})
+
+
+def test_equal_numbers_without_noise_are_equal() -> None:
+    (found,) = compare(simple(difference=0, spread=0, sampling=0))
+    assert found.effect == Effect(0, 0, 0, 1, 0, 0)
+    assert found.verdict == "noise"
+
+
+@pytest.mark.parametrize(
+    ("difference", "higher_is_better", "verdict"),
+    [
+        (0.2, True, "better"),
+        (-0.2, True, "worse"),
+        (0.2, False, "worse"),
+        (-0.2, False, "better"),
+        (0.001, True, "noise"),
+        (0.2, None, "unjudged"),
+    ],
+)
+def test_verdicts(difference: float, higher_is_better: bool | None, verdict: str) -> None:
+    zoo = replace(simple(difference), higher_is_better=(higher_is_better,))
+    assert compare(zoo)[0].verdict == verdict
+
+
+def test_a_shift_of_all_draws_changes_nothing() -> None:
+    """Draws of calibration errors lie above their estimate."""
+    zoo = simple()
+    moved = replace(zoo, draws=zoo.draws + np.array([0, 0.25], dtype=np.float32)[:, None, None])
+    one, other = (contrast(item, 0, {1: 1, 0: -1}) for item in (zoo, moved))
+    assert one is not None
+    assert other == pytest.approx(one, rel=1e-4)
+
+
+def test_pairing_narrows_what_models_have_in_common() -> None:
+    rng = np.random.default_rng(0)
+    common = 0.05 * rng.standard_normal(B)
+    draws = 0.5 + np.stack([common, common + 0.002 * rng.standard_normal(B)])[:, None]
+    values = np.array([[0.5], [0.51]])
+    paired = contrast(zoo_of(values, draws), 0, {1: 1, 0: -1})
+    draws[1, 0] = draws[1, 0, rng.permutation(B)]
+    unpaired = contrast(zoo_of(values, draws), 0, {1: 1, 0: -1})
+    assert paired is not None
+    assert unpaired is not None
+    assert paired.sampling < unpaired.sampling / 10
+
+
+def test_a_group_s_mean_has_less_noise_and_borrows_one_estimate() -> None:
+    values = np.array([[0.5], [0.6], [0.7]])
+    zoo = zoo_of(
+        values,
+        np.repeat(values[..., None], B, axis=2),
+        seeds=np.array([[5], [1], [1]]),
+        spread=np.array([[0.01], [np.nan], [np.nan]]),
+    )
+    effect = contrast(zoo, 0, {1: 0.5, 2: 0.5, 0: -1})
+    assert effect is not None
+    assert effect.value == pytest.approx(0.15)
+    assert effect.training == pytest.approx(0.01 * (0.25 + 0.25 + 0.2) ** 0.5)
+    assert effect.high - effect.value == pytest.approx(stats.t.ppf(0.975, 4) * effect.training)
+
+
+def test_recipes_with_seeds_use_their_family_s_noise() -> None:
+    seeds = np.array([[5], [3], [3], [2], [1], [1]])
+    spread = np.array([[0.01], [0.03], [0.05], [0.02], [np.nan], [np.nan]])
+    families = ("baseline", "pgd", "pgd", "mixup", "pgd", "cutout")
+    zoo = zoo_of(np.zeros((6, 1)), np.zeros((6, 1, B)), seeds=seeds, spread=spread, families=families)
+    found = training_noise(zoo)
+    pooled = (2 * 0.03**2 + 2 * 0.05**2) / 4
+    mixed = (1 * 0.02**2 + 4 * 0.01**2) / 5  # one degree of freedom is too few: pooled with the baseline's
+    assert found.variance[:, 0] == pytest.approx([0.01**2, pooled, pooled, mixed, pooled, 0.01**2])
+    assert found.freedom[:, 0] == pytest.approx([4, 4, 4, 5, 4, 4])
+    assert found.source[0, 0] == found.source[5, 0] != found.source[1, 0]
+    effect = contrast(zoo, 0, {1: 1, 0: -1})
+    assert effect is not None
+    assert effect.training == pytest.approx((pooled / 3 + 0.01**2 / 5) ** 0.5)
+
+
+def test_two_trainings_of_the_baseline_have_one_degree_of_freedom() -> None:
+    found = training_noise(simple(trainings=2))
+    assert found.variance[:, 0] == pytest.approx([0.01**2] * 2)
+    assert found.freedom[:, 0] == pytest.approx([1, 1])
+
+
+def test_compare_gives_what_contrast_gives(made_up: Results) -> None:
+    zoo = build_zoo(made_up)
+    found = compare(zoo)
+    assert len(found) == (len(zoo.recipes) - 1) * len(zoo.keys)
+    for one in found[::13]:
+        assert contrast(zoo, one.measure, {one.recipe: 1, 0: -1}) == pytest.approx(one.effect, rel=1e-4, abs=1e-7)
+    pgd = zoo.recipes.index("pgd(eps=0.3, steps=40)")
+    verdicts = {zoo.keys[one.measure].metric: one.verdict for one in found if one.recipe == pgd}
+    assert verdicts["mce"] == "worse"
+    worst = zoo.place("adversarial", "accuracy", attack="worst_case", eps=0.2)
+    assert next(one for one in found if (one.recipe, one.measure) == (pgd, worst)).verdict == "better"
+
+
+def test_compare_agrees_with_contrast_where_recipes_have_noise_of_their_own() -> None:
+    rng = np.random.default_rng(5)
+    zoo = zoo_of(
+        rng.standard_normal((5, 2)),
+        rng.standard_normal((5, 2, B)),
+        seeds=np.array([[5, 5], [3, 3], [2, 1], [1, 1], [2, 2]]),
+        spread=np.array([[1, 0], [0.5, 0.2], [0.1, np.nan], [np.nan, np.nan], [0.3, 0.3]]),
+        families=("baseline", "a", "a", "b", "c"),
+    )
+    for one in compare(zoo):
+        assert contrast(zoo, one.measure, {one.recipe: 1, 0: -1}) == pytest.approx(one.effect, rel=1e-5, abs=1e-7)
+
+
+def test_without_a_baseline_nothing_is_compared() -> None:
+    assert compare(replace(simple(), baseline=None)) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60))
+def test_adjusted_p_values_are_scipy_s(p: list[float]) -> None:
+    np.testing.assert_allclose(adjust(np.array(p)), stats.false_discovery_control(p), atol=1e-12)
+
+
+def test_what_was_not_tested_does_not_count() -> None:
+    found = adjust(np.array([0.01, np.nan, 0.03]))
+    assert found[[0, 2]] == pytest.approx([0.02, 0.03])
+    assert np.isnan(found[1])
+
+
+def simulated(rng: np.random.Generator, effects: Floats, *, trainings: int, scatter: float, n: int = 150) -> Zoo:
+    """A linear model: a training's value = effect + its luck + mean over n images of shared and own noise.
+
+    With `scatter` each training also has its own noise on every image.
+    """
+    recipes = len(effects)
+    seeds = np.array([trainings] + [1] * (recipes - 1))
+    shared, own = rng.standard_normal(n), rng.standard_normal((recipes, n))
+    images, spread = [], np.full((recipes, 1), np.nan)
+    for recipe, count in enumerate(seeds):
+        luck = 0.1 * rng.standard_normal((count, 1))
+        each = effects[recipe] + luck + shared + own[recipe] + scatter * rng.standard_normal((count, n))
+        images.append(each.mean(0))
+        if count > 1:
+            spread[recipe] = each.mean(1).std(ddof=1)
+    x = np.stack(images)
+    weights = rng.multinomial(n, np.full(n, 1 / n), size=B)
+    return zoo_of(
+        x.mean(1)[:, None], (x @ weights.T / n)[:, None], seeds=np.repeat(seeds[:, None], 1, axis=1), spread=spread
+    )
+
+
+@pytest.mark.parametrize(
+    ("trainings", "scatter", "least", "most"), [(15, 0.0, 0.935, 0.965), (3, 0.0, 0.935, 0.985), (15, 2.0, 0.95, 0.995)]
+)
+def test_intervals_hold_the_truth(trainings: int, scatter: float, least: float, most: float) -> None:
+    """Over 400 studies; where trainings scatter on single images this noise counts twice, and intervals are wider."""
+    rng = np.random.default_rng(1)
+    held = []
+    for _ in range(400):
+        truth = rng.standard_normal(5)
+        for one in compare(simulated(rng, truth, trainings=trainings, scatter=scatter)):
+            held.append(one.effect.low <= truth[one.recipe] - truth[0] <= one.effect.high)
+    assert least <= np.mean(held) <= most
+
+
+def test_sampling_alone_flatters() -> None:
+    rng = np.random.default_rng(2)
+    held = []
+    for _ in range(200):
+        zoo = simulated(rng, np.zeros(3), trainings=1, scatter=0)
+        held += [one.effect.low <= 0 <= one.effect.high for one in compare(zoo)]
+    assert np.mean(held) < 0.92
+
+
+def test_few_null_studies_find_anything() -> None:
+    """With no true difference the false discovery rate is the chance that anything at all is called one."""
+    rng = np.random.default_rng(3)
+    false = [
+        any(one.verdict != "noise" for one in compare(simulated(rng, np.zeros(20), trainings=15, scatter=0)))
+        for _ in range(300)
+    ]
+    assert np.mean(false) <= 0.08

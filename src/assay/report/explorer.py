@@ -1,0 +1,36 @@
+"""The explorer: one self-contained page to look at hundreds of models at once, drawn without any library."""
+
+from pathlib import Path
+
+from assay.analysis.columns import choose
+from assay.analysis.measures import collect
+from assay.report.doubts import EVENTS
+from assay.report.explorer_data import explorer_data
+from assay.report.files import write_atomically
+from assay.report.page import render_page
+from assay.report.text import embed
+from assay.results import Results
+
+NAME = "explorer.html"
+
+
+def write_explorer(results: Results, folder: Path | str) -> Path:
+    """Write explorer.html into the folder, whole or not at all, and return its path.
+
+    The page holds its styles, scripts and numbers; a content security policy in it forbids every request.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    return write_atomically(Path(folder) / NAME, render(results))
+
+
+def render(results: Results) -> str:
+    """The explorer as HTML text."""
+    measures = collect(results, skip=EVENTS)
+    return render_page(
+        "explorer.html",
+        results=results,
+        limited=results.limit is not None or any(bool(value) for value in results.table["limited"]),
+        data=embed(explorer_data(results, measures, choose(results, measures))),
+    )

@@ -10,7 +10,7 @@ from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
 from assay.analysis.claims.judge import EVERY, Amount, Case, Region
 from assay.analysis.claims.summarise import summarise
-from assay.analysis.claims.words import value_text
+from assay.analysis.claims.words import value_text, values_text
 
 FLOOR, CEILING = 0.01, 0.99  # proportions beyond these leave no room to differ
 UNJUDGED = "no bootstrap draws are stored with these numbers, so their differences cannot be judged"
@@ -100,7 +100,7 @@ class Compare:
         values = [evidence.value(subject, measures) for subject in (one, other)]
         return effect and Case(
             name=f"{measures.name}, {one.name} against {other.name}",
-            values=" against ".join(value_text(value, measures.percent) for value in values),
+            values=values_text(values, measures.percent, evidence.sign(evidence.columns(measures))),
             effect=effect,
             region=self.region,
             percent=measures.percent,

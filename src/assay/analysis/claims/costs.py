@@ -9,7 +9,7 @@ from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
 from assay.analysis.claims.judge import SOME, Case, Region, State, decide
 from assay.analysis.claims.summarise import OUTCOME, cautions, merge, not_measured
-from assay.analysis.claims.words import case_text, value_text
+from assay.analysis.claims.words import case_text, value_text, values_text
 
 _SAYS: dict[State, str] = {
     "holds": "has a loss beyond noise elsewhere",
@@ -94,10 +94,10 @@ def _loss(evidence: Evidence, one: Subject, base: Subject, measures: Measures) -
     effect = evidence.effect(measures, weights, sign=evidence.sign(evidence.columns(measures)))
     if effect is None:
         return None
-    values = [value_text(evidence.value(subject, measures), measures.percent) for subject in (one, base)]
+    values = [evidence.value(subject, measures) for subject in (one, base)]
     return Case(
         name=f"{measures.name}, {evidence.zoo.recipes[next(iter(one.weights))]} against {base.name}",
-        values=" against ".join(values),
+        values=values_text(values, measures.percent, evidence.sign(evidence.columns(measures))),
         effect=effect,
         region=Region(high=0.0),
         percent=measures.percent,

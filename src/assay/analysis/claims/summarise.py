@@ -70,9 +70,10 @@ def tally(cases: Sequence[Case], amount: Amount, state: State) -> list[str]:
         return []
     states = [case.state for case in counted]
     n, need = len(counted), amount.of(len(counted))
+    wanted = f"{amount.name} must hold" + ("" if need == n else f", which is {need}")
     text = (
-        f"{amount.name} of {n} comparisons: {states.count('holds')} hold, {states.count('refuted')} are refuted, "
-        f"{states.count('open')} are open, each by its own interval; needed: {need}"
+        f"{n} comparisons, of which {wanted}: {states.count('holds')} do, {states.count('refuted')} are refuted, "
+        f"{states.count('open')} are open, each by its own interval"
     )
     if state == "open":
         text += "; corrected for their number this decides neither way"

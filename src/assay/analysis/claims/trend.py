@@ -9,7 +9,7 @@ from assay.analysis.claims.finding import Finding
 from assay.analysis.claims.group import Group, Measures, Subject
 from assay.analysis.claims.judge import EVERY, Case, Region
 from assay.analysis.claims.summarise import summarise
-from assay.analysis.claims.words import value_text
+from assay.analysis.claims.words import direction, value_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class Trend:
             cases.append(
                 Case(
                     name=f"{measures.name}, change over {self.parameter} of {self.group.name}",
-                    values=self._values(evidence, places, measures),
+                    values=self._values(evidence, places, measures) + direction(evidence.sign(columns)),
                     effect=effect,
                     region=self.region,
                     percent=measures.percent,

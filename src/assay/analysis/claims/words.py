@@ -1,5 +1,6 @@
 """Effects and regions in words."""
 
+from collections.abc import Sequence
 from math import isfinite
 
 from assay.analysis.claims.judge import Case, Region
@@ -11,6 +12,16 @@ MINUS = "−"
 def value_text(value: float, percent: bool) -> str:
     """A value, such as "97.3 %" or "0.0121"."""
     return f"{100 * value:.1f} %" if percent else f"{value:.4f}".replace("-", MINUS)
+
+
+def values_text(values: Sequence[float], percent: bool, sign: int) -> str:
+    """The values of two sides, such as "8.1 % against 13.6 %"; `sign` is -1 where lower is better, which is said."""
+    return " against ".join(value_text(value, percent) for value in values) + direction(sign)
+
+
+def direction(sign: int) -> str:
+    """What must be said of a measure's direction where a positive difference is not a higher value."""
+    return ", lower is better" if sign < 0 else ""
 
 
 def signed(value: float, percent: bool) -> str:

@@ -1,0 +1,123 @@
+"""What results are of: the whole study as it stands in the catalogue, or something reduced that may not pass for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assay import studies
+from assay.analysis.claims import Missing, Outcome
+from assay.analysis.claims.evidence import NOT_HERE
+from assay.errors import BadValueError
+from assay.parts import describe
+from assay.recipe import Train, parse_recipe
+from assay.results import Results
+from assay.study import FULL, Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What verdicts hold for.
+
+    Attributes:
+        facts: (name, text) pairs: study, recipes, seeds, training, images, training noise.
+        reductions: in what the results fall short of the whole study; none where they are whole.
+    """
+
+    facts: tuple[tuple[str, str], ...]
+    reductions: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are the results of the whole study at its own settings."""
+        return not self.reductions
+
+    def says(self, outcome: Outcome) -> str:
+        """The verdict with what it holds for."""
+        decided = outcome in ("replicates", "does not replicate")
+        return f"{outcome} (reduced run)" if decided and not self.whole else outcome
+
+
+def study_of(results: Results) -> Study | None:
+    """The study in the catalogue, whole; None for a study of someone's own."""
+    known = {name: getattr(studies, name) for name in studies.__all__}
+    return known.get(results.study)
+
+
+def scope_of(results: Results) -> Scope:
+    """What the results are of, beside the whole study."""
+    study = study_of(results)
+    total = len(study.recipes) if study else len(results.recipes)
+    measured = _measured(results)
+    training = sorted({_train_text(train) for train in _trains(results)})
+    noise = results.replicates["seed"].nunique() + len(results.seeds)
+    other = _other_evaluations(results, study)
+    images = "all of each set" if results.limit is None else f"LIMITED to {results.limit:,} of each set"
+    facts = (
+        ("study", results.study + ("" if results.preset is None else f", preset {results.preset}")),
+        ("recipes", f"{measured} of {total} measured"),
+        ("seeds", f"{', '.join(str(seed) for seed in results.seeds)}; {noise} trainings of the baseline"),
+        ("training", "; ".join(training) or "nothing is trained yet"),
+        ("images", f"{images}, other settings of {', '.join(other)}" if other else images),
+    )
+    return Scope(facts=facts, reductions=tuple(_reductions(results, study, measured, total)))
+
+
+def remedy(results: Results, missing: Sequence[Missing]) -> str:
+    """The command that would measure what is missing, or ""."""
+    absent = {label for lack in missing if lack.reason == NOT_HERE for label in lack.recipes}
+    study = study_of(results)
+    limit = "" if results.limit is None else f" --limit {results.limit}"
+    if absent and study is not None:
+        fitting = [preset for preset in study.presets if absent <= set(preset.recipes)]
+        name = min(fitting, key=lambda preset: len(preset.recipes)).name if fitting else FULL
+        return f"assay run {study.name} --preset {name}{limit}"
+    if any(lack.recipes for lack in missing) or results.pending:
+        own = "" if results.preset is None else f" --preset {results.preset}"
+        return f"assay run {results.study}{own}{limit}"
+    return ""
+
+
+def _measured(results: Results) -> int:
+    return results.table.loc[results.table["value"].notna(), "recipe"].nunique() if len(results.table) else 0
+
+
+def _reductions(results: Results, study: Study | None, measured: int, total: int) -> list[str]:
+    found = []
+    if results.limit is not None:
+        found.append(f"limited to {results.limit:,} images in every set")
+    if measured < total:
+        found.append(f"{measured} of the study's {total} recipes are measured")
+    if results.failures or results.pending:
+        count = len(results.failures) + len(results.pending)
+        found.append(f"{count} trainings or evaluations failed or have not run yet")
+    if results.missing:
+        found.append(f"data sets are missing: {', '.join(results.missing)}")
+    if study is not None:
+        own = {recipe.train for recipe in study.recipes}
+        if any(train not in own for train in _trains(results)):
+            found.append("models are trained otherwise than the study trains them")
+        if other := _other_evaluations(results, study):
+            found.append(f"measured with other settings than the study's: {', '.join(other)}")
+    return found
+
+
+def _trains(results: Results) -> set[Train]:
+    found = set()
+    for trained in results.trained:
+        try:
+            found.add(parse_recipe(trained.name).train)
+        except BadValueError:
+            continue  # a model of someone's own, whose name is no recipe's
+    return found
+
+
+def _train_text(train: Train) -> str:
+    epochs = f"{train.epochs} epoch{'s' if train.epochs > 1 else ''}"
+    images = "all images" if train.images is None else f"{train.images:,} images"
+    return f"{epochs} on {images}, batches of {train.batch_size}, learning rate {train.learning_rate:g}"
+
+
+def _other_evaluations(results: Results, study: Study | None) -> list[str]:
+    own = results.provenance.get("evaluations")
+    if study is None or not isinstance(own, dict):
+        return []
+    return [item.name for item in study.evaluations if own.get(item.name) != describe(item)]

@@ -84,6 +84,9 @@ def run(
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:0, ...")] = "cpu",
     limit: Limit = None,
     out: Out = Path("assay-out"),
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Print recipes, cells, what is in the store and the time left; run nothing.")
+    ] = False,
 ) -> None:
     """Train and evaluate what is missing of a study, then write its report.
 
@@ -96,6 +99,10 @@ def run(
 
     console = Console()
     chosen = None if seeds is None else _seeds(seeds)
+    jobs = _cores() if jobs is None else jobs
+    if plan:
+        _plan(console, study, preset, out=out, data=data, seeds=chosen, recipes=recipes, limit=limit, jobs=jobs)
+        return
     watcher = Watcher(console)
     try:
         with watcher:
@@ -106,7 +113,7 @@ def run(
                 data=data,
                 seeds=chosen,
                 recipes=recipes,
-                jobs=_cores() if jobs is None else jobs,
+                jobs=jobs,
                 device=device,
                 limit=limit,
                 watch=watcher,
@@ -160,6 +167,22 @@ def _again(study: str, preset: str | None, limit: int | None) -> str:
     return f"assay run {study}{slices}" + ("" if limit is None else f" --limit {limit}")
 
 
+@app.command(epilog="Example: assay claims tradeoffs --preset laptop")
+def claims(
+    study: Annotated[str, typer.Argument(help="A study that was run in this store, complete or in part.")],
+    preset: Slice = None,
+    limit: Limit = None,
+    out: Out = Path("assay-out"),
+) -> None:
+    """Hold what a study's authors claim against what was measured: a verdict on each claim, with its numbers."""
+    from rich.console import Console
+
+    from assay.report.claims import show_claims
+
+    results = _stored(study, preset, limit, out)
+    show_claims(results, Console(), out / _folder(results))
+
+
 @app.command(name="list", epilog="Example: assay list attacks")
 def list_(
     what: Annotated[str, typer.Argument(help="One of the kinds below; leave it out to see them.")] = "",
@@ -209,6 +232,37 @@ def verify(data: Folder = None) -> None:
         raise typer.Exit(2)
 
 
+def _plan(
+    console: "Console",
+    study: str,
+    preset: str | None,
+    *,
+    out: Path,
+    data: Path | None,
+    seeds: tuple[int, ...] | None,
+    recipes: str | None,
+    limit: int | None,
+    jobs: int,
+) -> None:
+    from rich.progress import Progress
+
+    from assay.plan_text import show_plan
+    from assay.planning import estimate_run, plan_run
+    from assay.run import find_study
+    from assay.study import cut
+
+    chosen = cut(find_study(study), preset) if preset is not None else find_study(study)
+    planned = plan_run(chosen, out=out, data=data, seeds=seeds, recipes=recipes, limit=limit)
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("measuring this machine", total=1.0)
+
+        def report(fraction: float, text: str) -> None:
+            progress.update(task, completed=fraction, description=f"measuring this machine: {text}")
+
+        estimate = estimate_run(planned, jobs=jobs, progress=report)
+    show_plan(console, planned, estimate)
+
+
 def _seeds(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(item) for item in text.split(","))
@@ -224,11 +278,16 @@ def _command() -> str:
     return shlex.join(["assay", *sys.argv[1:]])
 
 
-def _write(console: "Console", results: "Results", out: Path) -> None:
-    from assay.report import print_headline, write_report
+def _folder(results: "Results") -> str:
     from assay.run import folder_of
 
-    folder = out / folder_of(results.study, results.limit, results.preset)
+    return folder_of(results.study, results.limit, results.preset)
+
+
+def _write(console: "Console", results: "Results", out: Path) -> None:
+    from assay.report import print_headline, write_report
+
+    folder = out / _folder(results)
     page = write_report(results, folder)
     print_headline(results, console)
     for failure in results.failures:

@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
+from assay.analysis.analyse import analyse
+from assay.analysis.build import build_zoo
+from assay.analysis.effects import compare
+from assay.report.analysis_page import write_analysis_page
+from assay.report.claims import check_claims, write_claims
+from assay.report.explorer import write_explorer
 from assay.report.html import write_report as write_page
+from assay.report.page import pages_of
 from assay.report.tables import write_tables
 from assay.report.terminal import print_headline
 from assay.results import Results
@@ -11,10 +18,20 @@ __all__ = ["print_headline", "write_report", "write_tables"]
 
 
 def write_report(results: Results, folder: Path | str) -> Path:
-    """Write report.html, table.csv and table.json into the folder; return the page's path.
+    """Write the pages and tables into the folder; return the path of report.html.
+
+    report.html, table.csv and table.json; of several recipes explorer.html and analysis.html too; of a study about
+    which something is claimed, claims.html and claims.json.
 
     Raises:
         StoreError: the folder cannot be written.
     """
+    pages = pages_of(results)
     write_tables(results, folder)
+    if len(pages) > 1:
+        write_explorer(results, folder)
+        zoo = build_zoo(results)
+        write_analysis_page(results, analyse(results, zoo, compare(zoo)), folder)
+        if "claims.html" in pages:
+            write_claims(results, check_claims(results, zoo), folder)
     return write_page(results, folder)

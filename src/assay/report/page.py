@@ -5,6 +5,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from assay.results import Results
+from assay.studies.claims import claims_of
+
 # Each page's file and its name in the others' navigation, in order.
 PAGES = {
     "report.html": "Report",
@@ -14,12 +17,24 @@ PAGES = {
 }
 
 
-def render_page(template: str, **values: Any) -> str:
-    """The template with these values; `source(name)` in it puts in a template's file as it is."""
+def pages_of(results: Results) -> dict[str, str]:
+    """The pages that are written of these results: one model has a report alone, and not every study has claims."""
+    several, claimed = len(results.recipes) > 1, bool(claims_of(results.study))
+    wanted = {"report.html": True, "explorer.html": several, "analysis.html": several, "claims.html": claimed}
+    return {file: name for file, name in PAGES.items() if wanted[file]}
+
+
+def render_page(template: str, *, results: Results, **values: Any) -> str:
+    """The template with these values; in it `source(name)` puts in a template's file as it is.
+
+    `pages` are the pages of these results, for the navigation between them.
+    """
     loader = PackageLoader("assay.report")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template(template).render(
-        source=lambda name: Markup(loader.get_source(environment, name)[0]), **values
+        source=lambda name: Markup(loader.get_source(environment, name)[0]),
+        results=results,
+        **{"pages": pages_of(results), **values},
     )

@@ -1,0 +1,105 @@
+"""The analysis page: what each technique gains and costs, and how the axes hang together."""
+
+from pathlib import Path
+from typing import Any
+
+from assay.analysis.analyse import Analysis
+from assay.analysis.columns import AXES
+from assay.analysis.correlations import LEAST
+from assay.report import analysis_views as views
+from assay.report import explain
+from assay.report.files import write_atomically
+from assay.report.page import render_page
+from assay.report.strips import HEIGHT, position, strip
+from assay.report.summary import SYMBOLS
+from assay.report.text import breakable
+from assay.results import Results
+
+NAME = "analysis.html"
+
+
+def write_analysis_page(results: Results, analysis: Analysis, folder: Path | str) -> Path:
+    """Write analysis.html into the folder, whole or not at all, and return its path.
+
+    All text of the results is escaped, and a content security policy in the page forbids every request.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    return write_atomically(Path(folder) / NAME, render(results, analysis))
+
+
+def render(results: Results, analysis: Analysis) -> str:
+    """The analysis as HTML text."""
+    return render_page(
+        "analysis.html",
+        results=results,
+        analysis=analysis,
+        limited=results.limit is not None or any(bool(value) for value in results.table["limited"]),
+        axis_names=[AXES[axis.name] for axis in analysis.axes],
+        summary=views.summary(analysis),
+        matrix=views.matrix(analysis),
+        techniques=views.techniques(analysis),
+        front=views.front(analysis),
+        grids=_grids(analysis),
+        strips=_strips(analysis),
+        strip_height=HEIGHT,
+        ranked=_ranked(analysis),
+        missing=views.missing(analysis),
+        values_of=lambda recipe: views.values_of(analysis, recipe),
+        deviation=views.deviation,
+        signed=views.signed,
+        share=views.share,
+        families_of=lambda recipes: views.families_of(analysis, recipes),
+        breakable=breakable,
+        explain=explain,
+        symbols=SYMBOLS,
+        least=LEAST,
+        axes=AXES,
+    )
+
+
+def _grids(analysis: Analysis) -> list[dict[str, Any]]:
+    """The correlation matrices: of all recipes, then of every family that is large enough."""
+    if len(analysis.axes) < 2:
+        return []
+    n = len(analysis.recipes)
+    found = [{"name": "All recipes", "size": n, "rows": views.grid(analysis, analysis.correlations)}]
+    sizes = {name: size for name, _, size in views.families_of(analysis, range(n))}
+    found += [
+        {"name": name, "size": sizes[name], "rows": views.grid(analysis, own)} for name, own in analysis.within.items()
+    ]
+    return found
+
+
+def _strips(analysis: Analysis) -> list[dict[str, Any]]:
+    """For each axis its strip, where the baseline stands on it, and why it has no tiers where it has none."""
+    found = []
+    for place, axis in enumerate(analysis.axes):
+        values, tiers = analysis.values[:, place], analysis.tiers[place]
+        base = values[analysis.baseline] if analysis.baseline is not None else float("nan")
+        found.append(
+            {
+                "place": place,
+                "axis": axis,
+                "strip": strip(values, axis.higher_is_better, None if isinstance(tiers, str) else tiers),
+                "reason": tiers if isinstance(tiers, str) else "",
+                "baseline": None if base != base else round(position(float(base), values, axis.higher_is_better), 2),
+            }
+        )
+    return found
+
+
+def _ranked(analysis: Analysis) -> list[dict[str, Any]]:
+    """The rows of the ranking, best first; those without a score follow, since another choice of weights ranks them."""
+    scores = {item.recipe: item for item in analysis.ranking.order}
+    order = [*scores, *analysis.ranking.left_out]
+    return [
+        {
+            "recipe": recipe,
+            "rank": scores[recipe].rank if recipe in scores else None,
+            "score": scores[recipe].score if recipe in scores else None,
+            "shares": [None if share != share else share for share in analysis.ranking.shares[recipe].tolist()],
+        }
+        for recipe in order
+    ]

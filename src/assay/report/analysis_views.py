@@ -1,0 +1,272 @@
+"""What the analysis page shows, as plain rows of text and numbers for its template."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import isnan
+
+from assay.analysis.analyse import Analysis
+from assay.analysis.axes import Axis
+from assay.analysis.columns import AXES
+from assay.analysis.correlations import Correlation
+from assay.analysis.effects import Effect
+from assay.analysis.tradeoffs import Kind, Share
+from assay.report import explain
+from assay.report.explain import MINUS, show, show_difference
+
+KINDS: dict[Kind, str] = {
+    "trades": "trade one axis for another",
+    "gains": "gain without a loss",
+    "loses": "lose without a gain",
+    "level": "are level with the baseline",
+    "unjudged": "could not be judged",
+}
+
+
+def summary(analysis: Analysis) -> list[str]:
+    """The answer in up to four sentences."""
+    return [text for text in (_kinds(analysis), _commonest(analysis), _opposed(analysis), _reach(analysis)) if text]
+
+
+def _kinds(analysis: Analysis) -> str:
+    outcomes = analysis.tradeoffs.outcomes
+    if not outcomes:
+        return "There is no baseline with other recipes beside it, so nothing says what a technique gains or costs."
+    counts = Counter(item.kind for item in outcomes)
+    parts = [f"{counts[kind]} {text}" for kind, text in KINDS.items() if counts[kind]]
+    return f"Of {len(outcomes)} recipes compared with the baseline, {listed(parts)}."
+
+
+def _commonest(analysis: Analysis) -> str:
+    pairs = Counter((a, b) for item in analysis.tradeoffs.outcomes for a in item.gained for b in item.lost)
+    if not pairs:
+        return ""
+    (gained, lost), count = pairs.most_common(1)[0]
+    verb = "recipe shows" if count == 1 else "recipes show"
+    names = [AXES[analysis.axes[axis].name] for axis in (gained, lost)]
+    return f"The most frequent trade gains {names[0]} and loses {names[1]}: {count} {verb} it."
+
+
+def _opposed(analysis: Analysis) -> str:
+    below = [item for item in analysis.correlations if item.rho is not None and item.high is not None and item.high < 0]
+    if not below:
+        return ""
+    worst = min(below, key=lambda item: item.rho or 0.0)
+    names = [AXES[analysis.axes[axis].name] for axis in (worst.first, worst.second)]
+    return f"Most opposed over all recipes are {names[0]} and {names[1]} (Spearman's ρ = {signed(worst.rho)})."
+
+
+def _reach(analysis: Analysis) -> str:
+    found, front = analysis.volume, len(analysis.pareto.front)
+    if found.value is None:
+        return ""
+    measured = sum(rank > 0 for rank in analysis.pareto.ranks.tolist())
+    box = f"{share(found.value)} of the box between the worst and the best values"
+    return f"{front} of {measured} recipes stand on the Pareto front, which dominates {box}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixCell:
+    """A technique on an axis: counts of its recipes, its mean difference as text, and whether that is a gain."""
+
+    share: Share
+    difference: str
+    interval: str
+    verdict: str
+    tip: str
+
+
+def matrix(analysis: Analysis) -> list[tuple[str, int, list[MatrixCell]]]:
+    """A row for each technique: its name, how many recipes it has, and its cells."""
+    return [
+        (technique.family, len(technique.recipes), [
+            _cell(technique.family, share, axis) for share, axis in zip(technique.shares, analysis.axes, strict=True)
+        ])
+        for technique in analysis.tradeoffs.techniques
+    ]  # fmt: skip
+
+
+def _cell(family: str, share: Share, axis: Axis) -> MatrixCell:
+    metric, mean = axis.key.metric, share.mean
+    difference = show_difference(metric, mean.value) if mean is not None else ""
+    between = ""
+    if mean is not None and not isnan(mean.low):
+        between = f"{show_difference(metric, mean.low)} to {show_difference(metric, mean.high)}"
+    counts = f"{share.better} better, {share.noise} within noise, {share.worse} worse"
+    counts += f", {share.unjudged} without a judgement" if share.unjudged else ""
+    tip = f"{family}, {axis.title}: {counts}"
+    if mean is not None:
+        tip += f"; mean difference to the baseline {show_difference(metric, mean.value, unit=True)}"
+        tip += f", 95 % interval {between}" if between else ", no interval"
+    return MatrixCell(
+        share=share, difference=difference, interval=between, verdict=direction(mean, axis.higher_is_better), tip=tip
+    )
+
+
+def direction(effect: Effect | None, higher_is_better: bool) -> str:
+    """Whether an effect is "better", "worse" or within "noise" by its interval; "unjudged" without one."""
+    if effect is None or isnan(effect.low):
+        return "unjudged"
+    if effect.low <= 0 <= effect.high:
+        return "noise"
+    return "better" if (effect.value > 0) == higher_is_better else "worse"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairView:
+    """A trade-off of a technique in words, with the recipes that show it and their two differences."""
+
+    gained: str
+    lost: str
+    count: int
+    judged: int
+    gain: str
+    loss: str
+    recipes: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TechniqueView:
+    """A technique's trade-offs, and the recipes without any."""
+
+    family: str
+    size: int
+    pairs: list[PairView]
+    free: list[str]
+    futile: list[str]
+    level: list[str]
+    unjudged: list[str]
+    partial: int  # recipes that lack a judgement on some axis, but not on all
+
+
+def techniques(analysis: Analysis) -> list[TechniqueView]:
+    """Every technique's trade-offs, in the order of the study."""
+    outcomes = {item.recipe: item for item in analysis.tradeoffs.outcomes}
+
+    def change(recipe: int, axis: int) -> str:
+        found = outcomes[recipe].comparisons[axis]
+        assert found is not None, "gained and lost axes are compared"
+        return show_difference(analysis.axes[axis].key.metric, found.effect.value, unit=True)
+
+    def names(recipes: Iterable[int]) -> list[str]:
+        return [analysis.recipes[place] for place in recipes]
+
+    return [
+        TechniqueView(
+            family=item.family,
+            size=len(item.recipes),
+            pairs=[
+                PairView(
+                    gained=AXES[analysis.axes[pair.gained].name],
+                    lost=AXES[analysis.axes[pair.lost].name],
+                    count=len(pair.recipes),
+                    judged=pair.judged,
+                    gain=show_difference(analysis.axes[pair.gained].key.metric, pair.gain, unit=True),
+                    loss=show_difference(analysis.axes[pair.lost].key.metric, pair.loss, unit=True),
+                    recipes=[
+                        (analysis.recipes[place], change(place, pair.gained), change(place, pair.lost))
+                        for place in pair.recipes
+                    ],
+                )
+                for pair in item.pairs
+            ],
+            free=names(item.free),
+            futile=names(item.futile),
+            level=names(place for place in item.recipes if outcomes[place].kind == "level"),
+            unjudged=names(place for place in item.recipes if outcomes[place].kind == "unjudged"),
+            partial=sum(0 < len(outcomes[place].unjudged) < len(analysis.axes) for place in item.recipes),
+        )
+        for item in analysis.tradeoffs.techniques
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontRow:
+    """A recipe of the Pareto front: its values as text, what only it adds to the hypervolume, and its support."""
+
+    recipe: int
+    values: list[tuple[float, str]]
+    contribution: float | None
+    support: float | None
+
+
+def front(analysis: Analysis) -> list[FrontRow]:
+    """The Pareto front, by what each recipe adds to the hypervolume."""
+    rows = [
+        FrontRow(
+            recipe=place,
+            values=values_of(analysis, place),
+            contribution=analysis.volume.recipes.get(place),
+            support=None if isnan(analysis.support[place]) else float(analysis.support[place]),
+        )
+        for place in analysis.pareto.front
+    ]
+    return sorted(rows, key=lambda row: -(row.contribution or 0.0))
+
+
+def values_of(analysis: Analysis, recipe: int) -> list[tuple[float, str]]:
+    """A recipe's value on each axis, as a number and as text; NaN and "not measured" where it has none."""
+    row = analysis.values[recipe].tolist()
+    return [
+        (value, show(axis.key.metric, None if isnan(value) else value))
+        for value, axis in zip(row, analysis.axes, strict=True)
+    ]
+
+
+def grid(analysis: Analysis, found: Sequence[Correlation]) -> list[tuple[str, list[tuple[Correlation, str]]]]:
+    """The lower triangle of a correlation matrix: for every axis but the first, its cells with those before it."""
+    by_pair = {(item.first, item.second): item for item in found}
+    names = [AXES[axis.name] for axis in analysis.axes]
+    return [
+        (names[row], [(by_pair[column, row], _told(by_pair[column, row], names)) for column in range(row)])
+        for row in range(1, len(names))
+    ]
+
+
+def _told(item: Correlation, names: list[str]) -> str:
+    pair = f"{names[item.first]} and {names[item.second]}"
+    if item.rho is None or item.low is None or item.high is None:
+        return f"{pair}: not measured: {item.reason}"
+    return f"{pair}: ρ = {signed(item.rho)}, 95 % interval {signed(item.low)} to {signed(item.high)}, n = {item.n}"
+
+
+def families_of(analysis: Analysis, recipes: Sequence[int]) -> list[tuple[str, int, int]]:
+    """How many of these recipes each family has, and how many it has among those of the study: most first."""
+    sizes = Counter(analysis.families)
+    own = Counter(analysis.families[place] for place in recipes)
+    return [(name, count, sizes[name]) for name, count in own.most_common()]
+
+
+def missing(analysis: Analysis) -> list[tuple[str, str, list[str]]]:
+    """What recipes lack, by axis and reason, with the recipes."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for recipe, lacking in analysis.missing.items():
+        for axis, reason in lacking.items():
+            groups.setdefault((analysis.axes[axis].title, reason), []).append(analysis.recipes[recipe])
+    return [(axis, reason, recipes) for (axis, reason), recipes in groups.items()]
+
+
+def deviation(metric: str, value: float) -> str:
+    """A standard deviation or margin as text, with one digit more than the metric's values have."""
+    if isnan(value):
+        return "unknown"
+    known = explain.metric_of(metric)
+    if known.unit == explain.PERCENT:
+        return f"{100 * value:.{known.digits + 1}f} points"
+    return f"{value:.{known.digits + 1}f}"
+
+
+def signed(value: float | None) -> str:
+    """A correlation such as "+0.42" or "−0.07"."""
+    text = f"{0.0 if value is None else value:+.2f}"
+    return "0.00" if float(text) == 0 else text.replace("-", MINUS)
+
+
+def share(value: float) -> str:
+    """A share in percent, such as "4.2 %"."""
+    return f"{100 * value:.1f} %"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Items as a sentence's list: "a, b and c"."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""

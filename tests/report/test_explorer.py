@@ -1,0 +1,346 @@
+"""The explorer of a study of full size, read from a store and in a real browser."""
+
+import dataclasses
+import json
+import re
+import runpy
+import shutil
+import subprocess
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.analysis.columns import choose
+from assay.analysis.measures import Measure, collect
+from assay.report.explorer import render, write_explorer
+from assay.report.explorer_data import explorer_data
+from assay.results import Results, load_results
+
+MADE = runpy.run_path(str(Path(__file__).with_name("synthetic.py")))
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
+    "--enable-logging=stderr", "--v=0", "--virtual-time-budget=10000", "--allow-file-access-from-files", "--dump-dom",
+    "--window-size=1280,1400",
+)  # fmt: skip
+FEW = ("baseline", "pgd(eps=0.3, steps=40)", "cutout(length=7, holes=1)", "ensemble(members=3)")
+EVIL = "<img src=x onerror=console.error('acted')><script>console.error('acted')</script>"
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; install chromium to run this test")
+
+
+def visit(page: Path, profile: Path, fragment: str = "") -> tuple[str, list[str]]:
+    """The page's elements after its scripts ran, and the lines of its console."""
+    assert CHROMIUM is not None
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", page.as_uri() + fragment]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return ran.stdout, [line for line in ran.stderr.splitlines() if "CONSOLE" in line]
+
+
+def act(page: Path, folder: Path, script: str, fragment: str = "") -> dict[str, Any]:
+    """What a script at the page's end says of it, as `said`; nothing may show up in the console."""
+    text = page.read_text(encoding="utf-8")
+    ending = f"<script>(() => {{ const said = {{}}; {script}; document.body.dataset.said = JSON.stringify(said); }})();"
+    acting = folder / "acting.html"
+    acting.write_text(text.replace("</body>", f"{ending}</script></body>"), encoding="utf-8")
+    elements, console = visit(acting, folder / "profile", fragment)
+    assert console == []
+    found = re.search(r'data-said="([^"]*)"', elements)
+    assert found is not None
+    said: dict[str, Any] = json.loads(unescape(found[1]))
+    return said
+
+
+@pytest.fixture(scope="module")
+def whole() -> Results:
+    results: Results = MADE["make_results"]()
+    return results
+
+
+@pytest.fixture(scope="module")
+def page(whole: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_explorer(whole, tmp_path_factory.mktemp("explorer"))
+
+
+def data_of(results: Results) -> tuple[list[Measure], dict[str, Any]]:
+    measures = collect(results)
+    return measures, explorer_data(results, measures, choose(results, measures))
+
+
+def test_a_store_of_study_size_can_be_read_in_part(tmp_path: Path) -> None:
+    results = load_results(MADE["write_store"](tmp_path, cells=100), "tradeoffs")
+    assert len(results.recipes) == 559
+    assert results.pending
+    data = data_of(results)[1]
+    clean = data["measures"][data["axes"][0]]
+    missing = [place for _, places in clean["why"] for place in places]
+    assert clean["v"][0] is not None
+    assert sum(value is None for value in clean["v"]) == len(missing) > 500
+    assert len(data["reasons"]) < 10
+
+
+def test_every_number_is_in_the_data(whole: Results) -> None:
+    measures, data = data_of(whole)
+    assert data["recipes"] == list(whole.recipes)
+    assert len(data["measures"]) == len(measures) >= 60
+    for measure, item in zip(measures, data["measures"], strict=True):
+        cells = list(measure.cells.values())
+        assert item["v"] == pytest.approx([cell.value for cell in cells], rel=1e-5)
+        if item["l"] is not None:
+            assert item["l"] == pytest.approx([cell.low for cell in cells], abs=1e-4)
+            assert item["h"] == pytest.approx([cell.high for cell in cells], abs=1e-4)
+        assert item["n"] == cells[0].n
+        assert item["why"] == []
+    assert len({item["id"] for item in data["measures"]}) == len(measures)
+
+
+def test_hyper_parameters_are_those_that_vary(whole: Results) -> None:
+    data = data_of(whole)[1]
+    found = {item["name"]: sorted({value for value in item["own"] if value is not None}) for item in data["parameters"]}
+    assert found == {
+        "pgd.eps": [0.2, 0.3, 0.4], "pgd.steps": [30, 40, 50], "fgsm.eps": [0.2, 0.3, 0.4, 0.5],
+        "cutout.length": [7, 10, 14], "cutout.holes": [1, 2, 3, 4, 5], "mixup.alpha": [0.25, 0.5, 1, 2, 4],
+        "ensemble.members": [3, 5, 10, 15],
+    }  # fmt: skip
+    assert data_of(MADE["make_results"](FEW))[1]["parameters"] == []
+
+
+def test_a_model_with_any_name_has_no_hyper_parameters(whole: Results) -> None:
+    table = whole.table[whole.table["recipe"] == "baseline"].assign(recipe="my (own) model")
+    data = data_of(dataclasses.replace(whole, recipes=("my (own) model",), baseline=None, table=table, trained=()))[1]
+    assert data["parameters"] == []
+    assert data["baseline"] == -1
+    assert data["seeds"] == [""]
+
+
+def test_one_small_file_that_asks_for_nothing(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert [path.name for path in page.parent.iterdir()] == ["explorer.html"]
+    assert page.stat().st_size < 3e6
+    assert "default-src 'none'" in text
+    assert not re.search(r"@import|https?://|url\(", text)
+    assert text.count("How to read it.") == 6
+
+
+def test_limited_and_partial_runs_say_so() -> None:
+    text = render(MADE["make_results"](FEW, limit=500, pending=("baseline, seed 0: shift",)))
+    assert "LIMITED to 500 images per set: not comparable with full runs." in text
+    assert "<strong>1 still to run</strong>" in text
+    assert "LIMITED to" not in re.sub(r"<script>.*?</script>", "", render(MADE["make_results"](FEW)), flags=re.DOTALL)
+
+
+def pareto(results: Results, first: Measure, second: Measure, recipes: list[str]) -> set[str]:
+    """By the definition: nobody is at least as good on both and better on one."""
+    del results
+    way = [-1 if measure.higher_is_better is False else 1 for measure in (first, second)]
+    points = {
+        recipe: tuple(sign * (item.cells[recipe].value or 0.0) for sign, item in zip(way, (first, second), strict=True))
+        for recipe in recipes
+    }
+    return {
+        recipe
+        for recipe, (x, y) in points.items()
+        if not any(a >= x and b >= y and (a > x or b > y) for a, b in points.values())
+    }
+
+
+@needs_browser
+def test_filters_views_and_selection(page: Path, whole: Results, tmp_path: Path) -> None:
+    said = act(
+        page,
+        tmp_path,
+        """
+        const count = () => byId("count").textContent, rows = () => byId("table-body").rows;
+        const text = (selector) => document.querySelector(selector).textContent;
+        const press = (selector) => document.querySelector(selector).click();
+        const change = (id, value) => { byId(id).value = value; byId(id).dispatchEvent(new Event("change")); };
+        drawAll(true);
+        said.all = count(); said.first = rows().length;
+        while (table.drawn < table.rows.length) moreRows();
+        said.listed = rows().length;
+        said.names = [...rows()].map((row) => Number(row.dataset.r)).sort((a, b) => a - b).join() === all.join();
+        said.pareto = scatter.best.map((r) => D.recipes[r]);
+        change("scatter-x", D.axes.at(-1));
+        said.reversed = scatter.best.map((r) => D.recipes[r]);
+        said.xAxis = M[state.x].title;
+        press('[data-chip="f' + D.families.indexOf("pgd > cutout") + '"]'); said.family = count();
+        const eps = D.parameters.findIndex((p) => p.name === "pgd.eps");
+        press(`[data-chip="p${eps}:1"]`); said.both = count();
+        said.without = [...document.querySelectorAll("#parameters .chip")].filter((c) => c.disabled).length > 5;
+        press("#clear"); said.cleared = count();
+        const m = M[D.axes[1]], best = [...all].sort((a, b) => m.v[b] - m.v[a])[24];
+        brush(m, m.v[best], m.high); changed(); said.brushed = shown.length;
+        said.expected = all.filter((r) => m.v[r] >= m.v[best]).length;
+        press("#clear");
+        byId("find").value = "fgsm STEPS"; byId("find").dispatchEvent(new Event("input"));
+        state.query = "fgsm mixup"; changed(); said.searched = count();
+        press("#clear");
+        change("scatter-x", D.primary[1]); press("#scatter-pareto");
+        drawAll(true);
+        said.selected = [...rows()].filter((row) => row.getAttribute("aria-selected") === "true").map((row) => D.recipes[row.dataset.r]);
+        said.onTop = [...rows()].slice(0, said.selected.length).every((row) => row.getAttribute("aria-selected") === "true");
+        press("#only"); said.only = rows().length;
+        said.csv = csv().trim().split("\\n");
+        press("#unselect"); said.unselected = count();
+        point(1, { x: 300, y: 300 }); said.card = byId("card").textContent;
+        said.pointed = text("tr.pointed th");
+        unpoint();
+        press("#table-head th:nth-child(3) button"); said.leader = text("#table-body th");
+        said.sort = document.querySelector("#table-head th:nth-child(3)").getAttribute("aria-sort");
+        press("#table-head th:nth-child(3) button"); said.last = text("#table-body th");
+        rows()[0].focus();
+        rows()[0].dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+        said.focused = document.activeElement === rows()[1];
+        rows()[1].dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true })); said.byKey = state.selected.size;
+        byId("scatter-over").dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" })); said.walked = pointed.recipe !== null;
+        said.charts = multiples.charts.map((chart) => chart.cell.querySelector("h3").textContent);
+        said.heat = heat.rows.length;
+        press('input[name="heat-mode"][value="difference"]'); press("#theme");
+        said.fragment = written();
+        """,
+    )
+    assert said["all"] == "559 of 559 models shown"
+    assert said["first"] < said["listed"] == 559
+    assert said["names"]
+    columns = choose(whole, collect(whole))
+    attack, shift, last = (columns[place].measure for place in (2, 3, -1))
+    assert set(said["pareto"]) == pareto(whole, attack, shift, list(whole.recipes))
+    assert set(said["reversed"]) == pareto(whole, last, shift, list(whole.recipes))
+    assert said["family"] == "135 of 559 models shown"
+    assert said["both"] == "45 of 559 models shown"
+    assert said["without"]
+    assert said["cleared"] == said["all"]
+    assert said["brushed"] == said["expected"] >= 25
+    assert said["searched"] == "40 of 559 models shown"
+    assert set(said["selected"]) == set(said["pareto"])
+    assert said["onTop"]
+    assert said["only"] == len(said["pareto"])
+    assert len(said["csv"]) == 1 + len(said["pareto"]) * len(columns)
+    assert said["csv"][0] == "study,recipe,family,seeds,limit,measure,value,low,high,n,reason"
+    assert said["unselected"] == said["all"]
+    for part in (whole.recipes[1], "seed 0", "full test sets", "n = 10,000", "Attack: worst case, ε = 0.3", "–"):
+        assert part in said["card"]
+    assert said["pointed"] == whole.recipes[1]
+    values = {recipe: columns[1].measure.cells[recipe].value or 0.0 for recipe in whole.recipes}
+    assert values[said["leader"].removesuffix(" ★")] == max(values.values())
+    assert values[said["last"].removesuffix(" ★")] == min(values.values())
+    assert said["sort"] == "descending"
+    assert said["focused"]
+    assert said["byKey"] == 1
+    assert said["walked"]
+    assert said["charts"] == [
+        "eps", "steps", "length", "holes", "alpha", "members", "pgd: eps × steps", "cutout: length × holes",
+    ]  # fmt: skip
+    assert said["heat"] == 559
+    assert "cells=difference" in said["fragment"]
+    assert "model=" in said["fragment"]
+
+
+@needs_browser
+def test_an_address_opens_its_view(page: Path, tmp_path: Path) -> None:
+    """The fragment that a view writes opens the same view, whatever nonsense stands beside it."""
+    said = act(
+        page,
+        tmp_path,
+        """
+        said.count = byId("count").textContent; said.again = written(); said.x = M[state.x].title;
+        """,
+        "#?find=holes&family=cutout&family=nobody&with=cutout.length%3D14%7Cx&with=cutout.length%3Done"
+        "&x=calibration%3Anll&y=nonsense&model=cutout(length%3D14%2C+holes%3D2)&sort=-&range=0..x+calibration%3Anll",
+    )
+    assert said["count"] == "5 of 559 models shown, 1 selected"
+    assert said["x"] == "Calibration: NLL"
+    assert "family=cutout" in said["again"]
+    assert "nobody" not in said["again"]
+    assert "with=cutout.length%3D14" in said["again"]
+    assert "range" not in said["again"]
+
+
+@needs_browser
+def test_missing_values_say_why_and_stand_apart(tmp_path: Path) -> None:
+    whole = MADE["make_results"](MADE["RECIPES"][:40], limit=500)
+    table = whole.table
+    gone = (table["evaluation"] == "anomaly") | (
+        (table["recipe"] == "fgsm(eps=0.2)") & (table["evaluation"] == "shift")
+    )
+    pending = ("fgsm(eps=0.2), seed 0: shift",)
+    page = write_explorer(dataclasses.replace(whole, table=table[~gone], pending=pending), tmp_path)
+    said = act(
+        page,
+        tmp_path,
+        """
+        drawAll(true);
+        const r = D.recipes.indexOf("fgsm(eps=0.2)"), text = (id) => byId(id).textContent;
+        said.lists = text("parallel-missing"); said.scatter = text("scatter-said");
+        said.apart = scatter.at(r)[1] > scatter.bottom && scatter.placed.includes(r);
+        said.below = parallel.ys[3][r] > axisBottom;
+        point(r, { x: 10, y: 10 }); said.card = text("card");
+        said.cells = [...rowFor(r).cells].filter((cell) => cell.textContent === "not measured").length;
+        said.csv = csv().split("\\n").filter((line) => line.includes("fgsm(eps=0.2)") && line.includes("mean accuracy"));
+        """,
+    )
+    assert "mean accuracy, corrupted not measured for 1 model: it has not run yet" in said["lists"]
+    assert "AUROC not measured for 40 models" in said["lists"]
+    assert "1 model with one of the two values alone" in said["scatter"]
+    assert said["apart"]
+    assert said["below"]
+    assert "not measured: it has not run yet" in said["card"]
+    assert "LIMITED to 500 images per set" in said["card"]
+    assert said["cells"] == 3  # mean accuracy, mCE, AUROC
+    assert len(said["csv"]) == 1
+    assert ",,,,," in said["csv"][0].replace('"', "")
+
+
+@needs_browser
+@pytest.mark.parametrize("recipes", [("baseline",), ()])
+def test_one_model_and_none(recipes: tuple[str, ...], tmp_path: Path) -> None:
+    made = MADE["make_results"](("baseline",))
+    results = dataclasses.replace(made, recipes=recipes, table=made.table if recipes else made.table.iloc[:0])
+    said = act(write_explorer(results, tmp_path), tmp_path, "drawAll(true); said.count = byId('count').textContent")
+    assert said["count"].startswith(f"{len(recipes)} of {len(recipes)} model")
+
+
+@needs_browser
+def test_text_of_results_cannot_act(tmp_path: Path) -> None:
+    made = MADE["make_results"](FEW)
+
+    def rename(text: str) -> str:
+        return EVIL if text == FEW[1] else text
+
+    table = made.table.assign(recipe=[rename(text) for text in made.table["recipe"]])
+    results = dataclasses.replace(
+        made, title=EVIL, study=EVIL, recipes=tuple(map(rename, made.recipes)), table=table[40:], trained=(),
+        pending=(EVIL,),
+    )  # fmt: skip
+    said = act(
+        write_explorer(results, tmp_path),
+        tmp_path,
+        "drawAll(true); point(1, { x: 9, y: 9 }); toggle(1); said.name = byId('card').firstChild.textContent",
+    )
+    assert said["name"] == EVIL
+
+
+MEASURE = """<script>
+  const widths = (id) => { const root = document.getElementById(id).contentDocument.documentElement;
+    return `${root.clientWidth} ${root.scrollWidth}`; };
+  onload = () => setTimeout(() => { document.body.dataset.said = widths("narrow") + " " + widths("wide"); }, 2000);
+</script>"""
+
+
+@needs_browser
+def test_is_no_wider_than_its_window(page: Path, tmp_path: Path) -> None:
+    frame = tmp_path / "frame.html"
+    narrow, wide = (
+        f'<iframe id="{name}" src="{page.as_uri()}" style="width:{width}px;height:800px;border:0"></iframe>'
+        for name, width in (("narrow", 390), ("wide", 768))
+    )
+    frame.write_text(f"<body>{narrow}{wide}{MEASURE}</body>", encoding="utf-8")
+    elements, console = visit(frame, tmp_path / "profile")
+    assert console == []
+    found = re.search(r'data-said="(\d+) (\d+) (\d+) (\d+)"', elements)
+    assert found is not None
+    for window, inside, width in ((390, int(found[1]), int(found[2])), (768, int(found[3]), int(found[4]))):
+        assert window - 20 <= inside <= window  # a scroll bar may take some
+        assert width <= inside

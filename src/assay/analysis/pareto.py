@@ -70,8 +70,9 @@ def pareto(values: Floats, higher_is_better: Sequence[bool]) -> Pareto:
 
 def front_of(good: Floats) -> Floats:
     """The rows that no other row dominates, (F, A), higher = better; of equal rows the first."""
-    unique = np.unique(good, axis=0)
-    return unique[~_dominance(unique).any(axis=0)]
+    as_good = (good[:, None] >= good[None]).all(axis=2)
+    earlier = ~np.tri(len(good), dtype=bool)  # [s, r]: s < r, which decides between equals
+    return good[~(as_good & (~as_good.T | earlier)).any(axis=0)]
 
 
 def _dominance(good: Floats) -> NDArray[np.bool_]:

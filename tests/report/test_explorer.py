@@ -89,8 +89,8 @@ def test_every_number_is_in_the_data(whole: Results) -> None:
         cells = list(measure.cells.values())
         assert item["v"] == pytest.approx([cell.value for cell in cells], rel=1e-5)
         if item["l"] is not None:
-            assert item["l"] == pytest.approx([cell.low for cell in cells], abs=1e-4)
-            assert item["h"] == pytest.approx([cell.high for cell in cells], abs=1e-4)
+            assert item["l"] == pytest.approx([cell.low for cell in cells], abs=6e-4)
+            assert item["h"] == pytest.approx([cell.high for cell in cells], abs=6e-4)
         assert item["n"] == cells[0].n
         assert item["why"] == []
     assert len({item["id"] for item in data["measures"]}) == len(measures)
@@ -131,13 +131,12 @@ def test_limited_and_partial_runs_say_so() -> None:
     assert "LIMITED to" not in re.sub(r"<script>.*?</script>", "", render(MADE["make_results"](FEW)), flags=re.DOTALL)
 
 
-def pareto(results: Results, first: Measure, second: Measure, recipes: list[str]) -> set[str]:
+def pareto(first: Measure, second: Measure) -> set[str]:
     """By the definition: nobody is at least as good on both and better on one."""
-    del results
     way = [-1 if measure.higher_is_better is False else 1 for measure in (first, second)]
     points = {
         recipe: tuple(sign * (item.cells[recipe].value or 0.0) for sign, item in zip(way, (first, second), strict=True))
-        for recipe in recipes
+        for recipe in first.cells
     }
     return {
         recipe
@@ -179,8 +178,9 @@ def test_filters_views_and_selection(page: Path, whole: Results, tmp_path: Path)
         press("#clear");
         change("scatter-x", D.primary[1]); press("#scatter-pareto");
         drawAll(true);
-        said.selected = [...rows()].filter((row) => row.getAttribute("aria-selected") === "true").map((row) => D.recipes[row.dataset.r]);
-        said.onTop = [...rows()].slice(0, said.selected.length).every((row) => row.getAttribute("aria-selected") === "true");
+        const marked = (row) => row.getAttribute("aria-selected") === "true";
+        said.selected = [...rows()].filter(marked).map((row) => D.recipes[row.dataset.r]);
+        said.onTop = [...rows()].slice(0, said.selected.length).every(marked);
         press("#only"); said.only = rows().length;
         said.csv = csv().trim().split("\\n");
         press("#unselect"); said.unselected = count();
@@ -191,10 +191,10 @@ def test_filters_views_and_selection(page: Path, whole: Results, tmp_path: Path)
         said.sort = document.querySelector("#table-head th:nth-child(3)").getAttribute("aria-sort");
         press("#table-head th:nth-child(3) button"); said.last = text("#table-body th");
         rows()[0].focus();
-        rows()[0].dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
-        said.focused = document.activeElement === rows()[1];
-        rows()[1].dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true })); said.byKey = state.selected.size;
-        byId("scatter-over").dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" })); said.walked = pointed.recipe !== null;
+        const key = (goal, name) => goal.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+        key(rows()[0], "ArrowDown"); said.focused = document.activeElement === rows()[1];
+        key(rows()[1], "Enter"); said.byKey = state.selected.size;
+        key(byId("scatter-over"), "ArrowRight"); said.walked = pointed.recipe !== null;
         said.charts = multiples.charts.map((chart) => chart.cell.querySelector("h3").textContent);
         said.heat = heat.rows.length;
         press('input[name="heat-mode"][value="difference"]'); press("#theme");
@@ -206,8 +206,8 @@ def test_filters_views_and_selection(page: Path, whole: Results, tmp_path: Path)
     assert said["names"]
     columns = choose(whole, collect(whole))
     attack, shift, last = (columns[place].measure for place in (2, 3, -1))
-    assert set(said["pareto"]) == pareto(whole, attack, shift, list(whole.recipes))
-    assert set(said["reversed"]) == pareto(whole, last, shift, list(whole.recipes))
+    assert set(said["pareto"]) == pareto(attack, shift)
+    assert set(said["reversed"]) == pareto(last, shift)
     assert said["family"] == "135 of 559 models shown"
     assert said["both"] == "45 of 559 models shown"
     assert said["without"]
@@ -278,7 +278,8 @@ def test_missing_values_say_why_and_stand_apart(tmp_path: Path) -> None:
         said.below = parallel.ys[3][r] > axisBottom;
         point(r, { x: 10, y: 10 }); said.card = text("card");
         said.cells = [...rowFor(r).cells].filter((cell) => cell.textContent === "not measured").length;
-        said.csv = csv().split("\\n").filter((line) => line.includes("fgsm(eps=0.2)") && line.includes("mean accuracy"));
+        const lines = csv().split("\\n").filter((line) => line.includes("fgsm(eps=0.2)"));
+        said.csv = lines.filter((line) => line.includes("mean accuracy"));
         """,
     )
     assert "mean accuracy, corrupted not measured for 1 model: it has not run yet" in said["lists"]

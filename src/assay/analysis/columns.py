@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from assay.analysis.measures import Cell, Measure, absent, find
+from assay.analysis.measures import Cell, Measure, absences, find
 from assay.results import Results
 
 BUDGETS = (0.2, 0.3)  # the budgets that stand for adversarial robustness where they were measured
@@ -129,7 +129,8 @@ _EMPTY = {
 
 def _empty(results: Results, axis: str) -> Column:
     evaluation, metric, label = _EMPTY[axis]
-    cells = {recipe: Cell(value=None, reason=absent(results, recipe, evaluation)) for recipe in results.recipes}
+    why = absences(results)
+    cells = {recipe: Cell(value=None, reason=why(recipe, evaluation)) for recipe in results.recipes}
     measure = Measure(
         evaluation=evaluation, metric=metric, setting={}, higher_is_better=metric != "ece", cells=cells
     )  # fmt: skip

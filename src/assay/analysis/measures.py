@@ -1,6 +1,6 @@
 """Every number of a study, by what was measured and for which recipe; what is missing carries its reason."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,7 +64,8 @@ def collect(results: Results, skip: tuple[str, ...] = ()) -> list[Measure]:
         before = cells.get(row["recipe"])
         if before is None or order.get(row["seed"], len(order)) < order.get(before["seed"], len(order)):
             cells[row["recipe"]] = {str(name): value for name, value in row.items()}
-    return [_measure(results, key, cells, ran) for key, cells in rows.items()]
+    why = absences(results)
+    return [_measure(results, key, cells, ran, why) for key, cells in rows.items()]
 
 
 def find(measures: list[Measure], evaluation: str, metric: str, **setting: str | float) -> Measure | None:
@@ -76,15 +77,36 @@ def find(measures: list[Measure], evaluation: str, metric: str, **setting: str |
     return None
 
 
-def absent(results: Results, recipe: str, evaluation: str) -> str:
-    """Why the store holds nothing of that recipe's evaluation, in one sentence."""
+def absences(results: Results) -> Callable[[str, str], str]:
+    """A function of a recipe and an evaluation: why the store holds nothing of the two, in one sentence."""
+    failed: dict[tuple[str, str], str] = {}
     for failure in results.failures:
-        if failure.recipe == recipe and failure.stage in (evaluation, "training"):
-            return f"{failure.stage} failed: {failure.reason}"
-    for text in results.pending:
-        if text.startswith(f"{recipe}, seed ") and text.endswith((f": {evaluation}", ": training")):
+        failed.setdefault((failure.recipe, failure.stage), f"{failure.stage} failed: {failure.reason}")
+    awaited = {_recipe_and_stage(text) for text in results.pending}
+
+    def why(recipe: str, evaluation: str) -> str:
+        stages = ((recipe, evaluation), (recipe, "training"))
+        for stage in stages:
+            if stage in failed:
+                return failed[stage]
+        if any(stage in awaited for stage in stages):
             return "it has not run yet; run the study again, which does only what is missing"
-    return f"no {evaluation} results are stored for this recipe; run the study again, which does only what is missing"
+        return (
+            f"no {evaluation} results are stored for this recipe; run the study again, which does only what is missing"
+        )
+
+    return why
+
+
+def _recipe_and_stage(text: str) -> tuple[str, str]:
+    """The recipe and the stage of a pending cell's text, such as "baseline, seed 0: shift"."""
+    model, _, stage = text.rpartition(": ")
+    return model.rpartition(", seed ")[0], stage
+
+
+def absent(results: Results, recipe: str, evaluation: str) -> str:
+    """Why the store holds nothing of that recipe's evaluation; of many recipes, `absences` is quicker."""
+    return absences(results)(recipe, evaluation)
 
 
 def setting_of(measure: Measure) -> str:
@@ -99,7 +121,13 @@ def number(value: object) -> float | None:
     return float(value)
 
 
-def _measure(results: Results, key: Key, cells: dict[str, dict[str, Any]], ran: set[tuple[str, str]]) -> Measure:
+def _measure(
+    results: Results,
+    key: Key,
+    cells: dict[str, dict[str, Any]],
+    ran: set[tuple[str, str]],
+    why: Callable[[str, str], str],
+) -> Measure:
     evaluation, metric, _ = key
     directions = [row["higher_is_better"] for row in cells.values() if not pd.isna(row["higher_is_better"])]
 
@@ -108,7 +136,7 @@ def _measure(results: Results, key: Key, cells: dict[str, dict[str, Any]], ran: 
             return _cell(cells[recipe])
         if (recipe, evaluation) in ran:
             return Cell(value=None, reason=f"the {evaluation} evaluation of this recipe gave no such number")
-        return Cell(value=None, reason=absent(results, recipe, evaluation))
+        return Cell(value=None, reason=why(recipe, evaluation))
 
     return Measure(
         evaluation=evaluation,

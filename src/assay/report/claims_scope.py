@@ -8,7 +8,7 @@ from assay.analysis.claims import Missing, Outcome
 from assay.analysis.claims.evidence import NOT_HERE
 from assay.errors import BadValueError
 from assay.parts import describe
-from assay.recipe import Train, parse_recipe
+from assay.recipe import BASELINE, Train, parse_recipe
 from assay.results import Results
 from assay.study import FULL, Study
 
@@ -101,10 +101,11 @@ def _reductions(results: Results, study: Study | None, measured: int, total: int
 
 
 def _trains(results: Results) -> set[Train]:
+    """How the models were trained: what their names say behind their labels, each text parsed once."""
     found = set()
-    for trained in results.trained:
+    for text in {trained.name.removeprefix(trained.recipe).removeprefix(" > ") for trained in results.trained}:
         try:
-            found.add(parse_recipe(trained.name).train)
+            found.add(parse_recipe(text or BASELINE).train)
         except BadValueError:
             continue  # a model of someone's own, whose name is no recipe's
     return found

@@ -31,9 +31,10 @@ class Evidence:
     _columns: dict[Measures, list[int]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
-    def _absent(self) -> dict[str, tuple[str, Mapping[str, float]]]:
+    def _absent(self) -> dict[str, str]:
+        """The family of each recipe of the whole study that the zoo does not have, by label."""
         here = set(self.zoo.recipes)
-        return {label: (family(label), parameters(label)) for label in self.whole if label not in here}
+        return {label: family(label) for label in self.whole if label not in here}
 
     def members(self, group: Group) -> list[int]:
         """The places of the group's recipes in the zoo, measured or not."""
@@ -86,8 +87,8 @@ class Evidence:
     def lacking(self, group: Group, measures: Measures) -> list[Missing]:
         """What is not there of a group on a measure, by reason."""
         found: dict[str, list[str]] = defaultdict(list)
-        for label, (name, numbers) in self._absent.items():
-            if group.holds(name, numbers):
+        for label, name in self._absent.items():
+            if name in group.families and (not group.limits or group.holds(name, parameters(label))):
                 found[NOT_HERE].append(label)
         columns = self.columns(measures)
         places = self.members(group)

@@ -25,7 +25,7 @@ from assay.report.strips import strip
 from assay.results import COLUMNS, Results, rows
 from assay.studies import tradeoffs
 
-MEASURES = (
+MEASURES: tuple[tuple[str, str, dict[str, str | float], bool, float], ...] = (
     ("adversarial", "accuracy", {"attack": "worst_case", "eps": 0.3}, True, 0.004),
     ("shift", "mean_accuracy", {}, True, 0.006),
     ("anomaly", "auroc", {"outliers": "kmnist", "score": "msp"}, True, 0.003),
@@ -122,3 +122,229 @@ def study(recipes: tuple[str, ...], gaps: tuple[tuple[int, int], ...] = (), **ch
     results = results_of(recipes, values, **changes)
     zoo = zoo_of(recipes, values, 0 if results.baseline is not None else None)
     return results, analyse(results, zoo, compare(zoo))
+
+
+VOID = {"meta", "link", "img", "input", "br", "wbr", "rect", "line", "circle"}
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
+
+
+class Page(HTMLParser):
+    """A page's elements with their attributes and the text inside them; checks that every element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None], list[str]]] = []
+        self.open: list[int] = []
+        self.feed(text)
+        self.close()
+        assert not self.open, "an element is not closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs), []))
+        if tag not in VOID:
+            self.open.append(len(self.elements) - 1)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs), []))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.elements[self.open.pop()][0] == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data: str) -> None:
+        for place in self.open:
+            self.elements[place][2].append(data)
+
+    def all(self, tag: str, **wanted: str) -> list[tuple[dict[str, str | None], str]]:
+        return [
+            (attributes, re.sub(r"\s+", " ", "".join(text)).strip())
+            for name, attributes, text in self.elements
+            if name == tag and all(attributes.get(key.rstrip("_")) == value for key, value in wanted.items())
+        ]
+
+    def text(self, identifier: str) -> str:
+        return self.all("section", id=identifier)[0][1]
+
+
+def page_of(results: Results, analysis: Analysis, folder: Path) -> Page:
+    return Page(write_analysis_page(results, analysis, folder).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def nine() -> tuple[Results, Analysis]:
+    return study(NINE, gaps=((3, 1), (5, 2)))
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Analysis, Path]:
+    results, analysis = study(ALL)
+    return analysis, write_analysis_page(results, analysis, tmp_path_factory.mktemp("all"))
+
+
+SECTIONS = ["answer", "techniques", "pairs", "front", "correlations", "tiers", "ranking", "noise", "gaps"]
+
+
+def test_sections_stand_in_order_linked_and_explained(nine: tuple[Results, Analysis], tmp_path: Path) -> None:
+    page = page_of(*nine, tmp_path)
+    assert [item["id"] for item, _ in page.all("section")] == SECTIONS
+    links = [item["href"] for item, _ in page.all("a") if str(item["href"]).startswith("#")]
+    assert links[1:10] == [f"#{name}" for name in SECTIONS]
+    for name in SECTIONS[1:-1]:
+        assert "How to read it." in page.text(name), name
+    for name, source in (("techniques", "Benjamini"), ("front", "WFG"), ("correlations", "Bonett"), ("tiers", "Wang")):
+        assert source in page.text(name)
+    here = [(item["href"], text) for item, text in page.all("a") if item.get("aria-current") == "page"]
+    assert here == [("analysis.html", "Analysis")]
+
+
+def test_nothing_comes_from_elsewhere(nine: tuple[Results, Analysis], tmp_path: Path) -> None:
+    path = write_analysis_page(*nine, tmp_path)
+    assert [item.name for item in tmp_path.iterdir()] == ["analysis.html"]
+    text = path.read_text(encoding="utf-8")
+    page = Page(text)
+    policy = [item["content"] for item, _ in page.all("meta") if item.get("http-equiv") == "Content-Security-Policy"]
+    assert str(policy[0]).startswith("default-src 'none';")
+    for _, attributes, _ in page.elements:
+        for name in ("src", "action", "data", "poster", "srcset"):
+            assert name not in attributes
+        assert re.fullmatch(r"#\w+|data:,|\w+\.html(#\w+)?", attributes.get("href") or "#x")
+    assert not re.search(r"@import|https?://|url\(", text)
+
+
+def test_the_matrix_says_how_many_recipes_gain_and_lose(nine: tuple[Results, Analysis], tmp_path: Path) -> None:
+    page = page_of(*nine, tmp_path)
+    tips = [str(item["data-tip"]) for item, _ in page.all("td") if "better, " in str(item.get("data-tip"))]
+    assert len(tips) == 8 * 5  # eight techniques of one recipe, five axes
+    attack = next(tip for tip in tips if tip.startswith("pgd, Attack"))
+    assert "1 better, 0 within noise, 0 worse; mean difference to the baseline +" in attack
+    assert re.search(r"\+9\d\.\d points, 95 % interval \+\d\d\.\d to \+\d\d\.\d", attack)
+    gap = next(tip for tip in tips if tip.startswith("cutout, Shift"))
+    assert gap.endswith("0 better, 0 within noise, 0 worse, 1 without a judgement")
+
+
+def test_trades_are_listed_per_technique(nine: tuple[Results, Analysis], tmp_path: Path) -> None:
+    articles = page_of(*nine, tmp_path).all("article")
+    cards = {re.sub(r" \d+ recipes?.*", "", text): text for _, text in articles}
+    assert "✓ Attack +" in cards["pgd"]
+    assert "✗ Shift −" in cards["pgd"]
+    assert "1 of them lacks a judgement on some axis" in cards["cutout"]
+    assert set(cards) == {family(label) for label in NINE[1:]}
+
+
+def test_what_is_missing_says_why(nine: tuple[Results, Analysis], tmp_path: Path) -> None:
+    page = page_of(*nine, tmp_path)
+    assert "corruptedcutout(length=7, holes=1)training failed: the disk is full" in page.text("gaps")
+    assert "Anomaly: AUROC, KMNIST" in page.text("gaps")
+    hidden = [text for item, text in page.all("tr") if "hidden" in item]
+    assert len(hidden) == 2  # not ranked while the axes that they lack have a weight
+    assert "Not measured within fgsm (1), pgd (1)" in page.text("correlations")
+
+
+def test_axes_and_studies_without_numbers_say_so(tmp_path: Path) -> None:
+    empty = page_of(*study(NINE, gaps=tuple(product(range(9), range(5)))), tmp_path)
+    assert empty.text("answer").count("Nothing is measured yet") == 1
+    for name in SECTIONS[1:-1]:
+        assert "ot measured" in empty.text(name), name
+    assert empty.text("gaps").count("the axis is left out of everything above") == 5
+    part = page_of(*study(NINE, gaps=tuple((place, 1) for place in range(9))), tmp_path)
+    assert "the axis is left out" in part.text("gaps")
+    assert "Shift" not in part.text("ranking")
+    alone = page_of(*study(NINE, baseline=None), tmp_path)
+    assert "the study has no baseline" in alone.text("techniques")
+    assert "nothing to trade against" in alone.text("pairs")
+    one = page_of(*study(NINE[:1]), tmp_path)
+    assert "there is no recipe beside the baseline" in one.text("techniques")
+    assert "it needs two axes and two recipes" in one.text("front")
+
+
+def test_limits_slices_and_gaps_of_the_study_stand_on_top(tmp_path: Path) -> None:
+    page = page_of(*study(NINE, limit=500, preset="laptop", pending=("pgd, seed 0: shift",)), tmp_path)
+    text = " ".join(text for _, text in page.all("p"))
+    assert "LIMITED to 500 images per set" in text
+    assert "preset laptop" in text
+    assert "1 still to run" in text
+
+
+def test_text_of_results_cannot_act(tmp_path: Path) -> None:
+    results, analysis = study(NINE, title=EVIL)
+    evil = dataclasses.replace(analysis, recipes=(EVIL, *analysis.recipes[1:]), families=(EVIL,) * 9)
+    text = write_analysis_page(results, evil, tmp_path).read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert "<img" not in text
+    assert Page(text).all("script")[-1][1].startswith('"use strict"')
+
+
+def test_five_hundred_recipes_in_a_small_page(everything: tuple[Analysis, Path]) -> None:
+    analysis, path = everything
+    assert path.stat().st_size < 3e6
+    page = Page(path.read_text(encoding="utf-8"))
+    assert len(page.all("article")) == 14
+    assert len(page.all("circle")) == 559 * 5
+    assert len([item for item, _ in page.all("tr") if "data-shares" in item]) == 559
+    assert "559 recipes" in page.text("correlations")
+    assert len(page.all("figure")) == 1 + len(analysis.within) + 5
+
+
+def test_strips_put_the_best_on_the_right_and_stack_neighbours() -> None:
+    values = np.array([0.1, 0.1, 0.3, np.nan])
+    dots = {dot.recipe: dot for dot in strip(values, False, None).dots}
+    assert [dots[place].x for place in (0, 1, 2)] == [98, 98, 2]
+    assert sorted(dots[place].y for place in (0, 1)) == [0, 7]
+    assert 3 not in dots
+    crowd = strip(np.append(np.zeros(500), 1.0), True, None).dots
+    assert max(dot.y for dot in crowd) == 84
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
+    "--enable-logging=stderr", "--v=0", "--virtual-time-budget=10000", "--allow-file-access-from-files", "--dump-dom",
+)  # fmt: skip
+WEIGHTS = (0.5, 3.0, 0.0, 1.0, 2.0)
+ACT = """<script>
+  const rows = () => [...document.querySelectorAll("#ranked tbody tr:not([hidden])")];
+  const move = (weights) => document.querySelectorAll("#weights input").forEach((slider, axis) => {
+    slider.value = weights[axis];
+    slider.dispatchEvent(new Event("input"));
+  });
+  const shown = (row) => [row.cells[0].textContent.replace(" ★", "").trim(), ...[1, 2].map((k) => Number(row.cells[k].textContent))];
+  const said = { first: rows().length };
+  move(WEIGHTS);
+  document.getElementById("all").click();
+  said.order = rows().map(shown);
+  move([0, 0, 0, 0, 0]);
+  said.warned = !document.getElementById("unweighted").hidden;
+  said.widths = [document.documentElement.clientWidth, document.documentElement.scrollWidth];
+  document.body.dataset.said = JSON.stringify(said);
+</script>"""  # noqa: E501
+
+
+def visit(page: Path, profile: Path) -> tuple[dict[str, Any], list[str]]:
+    """What the acting script said, and the lines of the console."""
+    assert CHROMIUM is not None
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", page.as_uri()]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    said = Page("".join(re.findall(r"<body[^>]*>", ran.stdout)[:1]) + "</body>").elements[0][1]["data-said"]
+    return json.loads(str(said)), [line for line in ran.stderr.splitlines() if "CONSOLE" in line]
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; install chromium to run this test")
+def test_sliders_rank_as_the_package_does(everything: tuple[Analysis, Path], tmp_path: Path) -> None:
+    analysis, path = everything
+    acting = tmp_path / "acting.html"
+    text = path.read_text(encoding="utf-8")
+    acting.write_text(text.replace("</body>", ACT.replace("WEIGHTS", str(list(WEIGHTS))) + "</body>"), encoding="utf-8")
+    said, console = visit(acting, tmp_path / "profile")
+    assert console == []
+    assert said["first"] in (50, 51)  # the baseline always shows
+    up, margins = [axis.higher_is_better for axis in analysis.axes], [axis.margin for axis in analysis.axes]
+    expected = rank(analysis.values, up, WEIGHTS, margins)
+    scores = {analysis.recipes[item.recipe]: item.score for item in expected.order}
+    assert {label for label, _, _ in said["order"]} == set(scores)
+    for label, _, score in said["order"]:
+        assert score == pytest.approx(scores[label], abs=6e-4)
+    assert [place for _, place, _ in said["order"]] == sorted(place for _, place, _ in said["order"])
+    ranks = {analysis.recipes[item.recipe]: item.rank for item in expected.order}
+    assert sum(place != ranks[label] for label, place, _ in said["order"]) <= 5  # scores within a millionth
+    assert said["warned"]
+    assert said["widths"][1] <= said["widths"][0]

@@ -14,7 +14,7 @@ counts whose gap is within s of the largest, s being the spread of the reference
 Dudoit and Fridlyand 2002, "A prediction-based resampling method for estimating the number of clusters in a dataset").
 
 Deviations: the test, since the papers' rules see tiers in about a third of even spreads; W_k / n is not let fall below
-noise^2, in values and references alike, so that values which differ by no more than noise stay together; k <= min(8,
+noise^2, in values and references alike, so that a group no wider than noise gains nothing by being split; k <= min(8,
 sqrt(n)), so that tiers remain groups.
 """
 

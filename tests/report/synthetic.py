@@ -20,7 +20,6 @@ from assay.analysis.families import parameters
 from assay.corruptions.mnist_c import MNIST_C
 from assay.data import Images, Task
 from assay.evaluations.base import Measurement, Observations
-from assay.metrics.intervals import wilson
 from assay.results import COLUMNS, Results, Trained, rows
 from assay.store import Store, pack, pack_weights, to_json
 from assay.studies import tradeoffs
@@ -64,9 +63,10 @@ def profile(label: str, noise: torch.Generator) -> Profile:
 
 def share(value: float, metric: str = "accuracy", n: int = N, **setting: str | float) -> Measurement:
     right = round(min(max(value, 0.0), 1.0) * n)
-    low, high = wilson(right, n)
+    middle, z = (right + 1.92) / (n + 3.84), 1.96  # Wilson's interval, without scipy's slow quantile
+    half = z * math.sqrt(right * (n - right) / n + 0.96) / (n + 3.84)
     return Measurement(
-        setting=setting, metric=metric, value=right / n, low=low, high=high, n=n, interval="wilson",
+        setting=setting, metric=metric, value=right / n, low=middle - half, high=middle + half, n=n, interval="wilson",
         higher_is_better=True,
     )  # fmt: skip
 

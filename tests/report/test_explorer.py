@@ -81,8 +81,13 @@ def test_a_store_of_study_size_can_be_read_in_part(tmp_path: Path) -> None:
     assert len(data["reasons"]) < 10
 
 
-def test_every_number_is_in_the_data(whole: Results) -> None:
-    measures, data = data_of(whole)
+@pytest.fixture(scope="module")
+def collected(whole: Results) -> tuple[list[Measure], dict[str, Any]]:
+    return data_of(whole)
+
+
+def test_every_number_is_in_the_data(whole: Results, collected: tuple[list[Measure], dict[str, Any]]) -> None:
+    measures, data = collected
     assert data["recipes"] == list(whole.recipes)
     assert len(data["measures"]) == len(measures) >= 60
     for measure, item in zip(measures, data["measures"], strict=True):
@@ -96,8 +101,8 @@ def test_every_number_is_in_the_data(whole: Results) -> None:
     assert len({item["id"] for item in data["measures"]}) == len(measures)
 
 
-def test_hyper_parameters_are_those_that_vary(whole: Results) -> None:
-    data = data_of(whole)[1]
+def test_hyper_parameters_are_those_that_vary(collected: tuple[list[Measure], dict[str, Any]]) -> None:
+    data = collected[1]
     found = {item["name"]: sorted({value for value in item["own"] if value is not None}) for item in data["parameters"]}
     assert found == {
         "pgd.eps": [0.2, 0.3, 0.4], "pgd.steps": [30, 40, 50], "fgsm.eps": [0.2, 0.3, 0.4, 0.5],
@@ -146,7 +151,9 @@ def pareto(first: Measure, second: Measure) -> set[str]:
 
 
 @needs_browser
-def test_filters_views_and_selection(page: Path, whole: Results, tmp_path: Path) -> None:
+def test_filters_views_and_selection(
+    page: Path, whole: Results, collected: tuple[list[Measure], dict[str, Any]], tmp_path: Path
+) -> None:
     said = act(
         page,
         tmp_path,
@@ -204,7 +211,7 @@ def test_filters_views_and_selection(page: Path, whole: Results, tmp_path: Path)
     assert said["all"] == "559 of 559 models shown"
     assert said["first"] < said["listed"] == 559
     assert said["names"]
-    columns = choose(whole, collect(whole))
+    columns = choose(whole, collected[0])
     attack, shift, last = (columns[place].measure for place in (2, 3, -1))
     assert set(said["pareto"]) == pareto(attack, shift)
     assert set(said["reversed"]) == pareto(last, shift)

@@ -1,6 +1,6 @@
 """The numbers behind the figures, as plain data: one JSON block that the page's script draws from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assay.analysis.measures import Measure, find
@@ -27,12 +27,13 @@ def selection(table: Headline) -> list[int]:
     return list(dict.fromkeys(chosen))[:DIRECT]
 
 
-def measure_data(measures: list[Measure], names: Mapping[int, str]) -> list[Json]:
+def measure_data(measures: list[Measure], names: Mapping[int, str], recipes: Sequence[str]) -> list[Json]:
     """Every measure with one cell a recipe: [value, low, high, n], or the reason as a text.
 
     Args:
         measures: as collected.
         names: shorter names by place, for the measures of the headline.
+        recipes: whose cells, in this order.
     """
     return [
         {
@@ -44,7 +45,7 @@ def measure_data(measures: list[Measure], names: Mapping[int, str]) -> list[Json
             "better": 0 if measure.higher_is_better is None else 1 if measure.higher_is_better else -1,
             "cells": [
                 cell.reason if cell.value is None else [_short(cell.value), _short(cell.low), _short(cell.high), cell.n]
-                for cell in measure.cells.values()
+                for cell in (measure.cells[recipe] for recipe in recipes)
             ],
         }
         for place, measure in enumerate(measures)

@@ -6,6 +6,8 @@ from assay.analysis.measures import Measure, setting_of
 from assay.report.explain import metric_of
 from assay.results import Results
 
+CROWD = 60  # of more failures or pending cells, those alike are one gap
+
 EVALUATIONS = {
     "adversarial": "robustness to attacks",
     "shift": "robustness to corruption",
@@ -33,24 +35,37 @@ class Gap:
 
 def gaps(results: Results, measures: list[Measure], notes: dict[str, dict[str, str]]) -> list[Gap]:
     """Every gap, the gravest first; measures that lack values for the same reason and recipes are one gap."""
-    found = [
-        Gap(
-            kind="failed",
-            what=failure.stage,
-            recipes=(f"{failure.recipe} (seed {failure.seed})",),
-            reason=failure.reason,
-        )
-        for failure in results.failures
-    ]
-    found += [
-        Gap(kind="pending", what=text, recipes=(), reason="it has not run yet; the same command again does it")
-        for text in results.pending
-    ]
+    found = _failed(results) + _pending(results)
     found += [Gap(kind="no data", what=name, recipes=(), reason=reason) for name, reason in results.missing.items()]
     found += _empty_cells(results, measures)
     known = {gap.reason for gap in found}
     found += [gap for gap in _noted(results, notes) if gap.reason not in known]
     return found + _not_asked(results, measures)
+
+
+def _failed(results: Results) -> list[Gap]:
+    """One gap a failure; of many, those of a stage with the same reason are one."""
+    groups: dict[tuple[str, str, int], list[str]] = {}
+    crowd = len(results.failures) > CROWD
+    for place, failure in enumerate(results.failures):
+        key = failure.stage, failure.reason, 0 if crowd else place
+        groups.setdefault(key, []).append(f"{failure.recipe} (seed {failure.seed})")
+    return [
+        Gap(kind="failed", what=stage, recipes=tuple(names), reason=reason)
+        for (stage, reason, _), names in groups.items()
+    ]
+
+
+def _pending(results: Results) -> list[Gap]:
+    """One gap a cell; of many, those of a stage are one."""
+    reason = "it has not run yet; the same command again does it"
+    if len(results.pending) <= CROWD:
+        return [Gap(kind="pending", what=text, recipes=(), reason=reason) for text in results.pending]
+    groups: dict[str, list[str]] = {}
+    for text in results.pending:
+        model, _, stage = text.rpartition(": ")
+        groups.setdefault(stage, []).append(model)
+    return [Gap(kind="pending", what=stage, recipes=tuple(models), reason=reason) for stage, models in groups.items()]
 
 
 def _empty_cells(results: Results, measures: list[Measure]) -> list[Gap]:

@@ -1,5 +1,6 @@
 """The report: one self-contained page that draws from the store alone and needs no network."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,12 @@ from plotly.offline import get_plotlyjs
 from assay.analysis.columns import AXES
 from assay.analysis.measures import Measure, collect
 from assay.report import explain
-from assay.report.answer import answer, axis_title, value_text
+from assay.report.answer import Answer, answer, axis_title, value_text
 from assay.report.doubts import EVENTS, doubts
 from assay.report.figures import measure_data, robustness, selection, trained_of, training
 from assay.report.files import write_atomically
 from assay.report.gaps import gaps
-from assay.report.heat import heat
+from assay.report.heat import Heat, heat
 from assay.report.observed import collect_observed
 from assay.report.page import render_page
 from assay.report.summary import SYMBOLS, Headline, headline
@@ -22,6 +23,8 @@ from assay.report.text import breakable, embed, emphasise, flatten
 from assay.results import Results
 
 NAME = "report.html"
+CROWDED = 60  # of more recipes the tables hold a selection, since a page of hundreds of long rows is slow to open
+PICKABLE = 60_000  # up to so many cells (recipes x measures, about 2 MB) figures can be drawn of every recipe
 Json = dict[str, Any]
 
 
@@ -38,26 +41,29 @@ def render(results: Results) -> str:
     """The report as HTML text."""
     measures = collect(results, skip=EVENTS)
     table = headline(results, measures)
+    found = answer(table)
     shown = selection(table)
+    kept = _kept(table, found, shown)
     observed, notes = collect_observed(results, [results.recipes[place] for place in shown])
     return render_page(
         "report.html",
         results=results,
-        table=table,
+        table=replace(table, rows=tuple(table.rows[place] for place in kept)),
+        crowded=len(kept) < len(table.rows),
         groups=_groups(table),
-        answer=answer(table),
+        answer=found,
         emphasise=lambda text: emphasise(text, [name for name in results.recipes if name != results.baseline]),
         breakable=breakable,
         firsts=_firsts(table),
-        heat=heat(results, measures),
+        heat=_narrowed(heat(results, measures), kept),
         doubts=doubts(results),
         gaps=gaps(results, measures, notes),
         notes={name: texts for name, texts in notes.items() if not name.startswith("not measured/")},
         limited=results.limit is not None or any(bool(value) for value in results.table["limited"]),
-        trained=[_trained(results, recipe) for recipe in results.recipes],
+        trained=[_trained(results, results.recipes[place]) for place in kept],
         methods=_methods(measures),
         provenance=list(flatten(results.provenance)),
-        data=embed(_data(results, measures, table, shown, observed)),
+        data=embed(_data(results, measures, table, shown, kept, observed)),
         plotly=Markup(get_plotlyjs()),
         explain=explain,
         symbols=SYMBOLS,
@@ -67,20 +73,36 @@ def render(results: Results) -> str:
     )
 
 
-def _data(results: Results, measures: list[Measure], table: Headline, shown: list[int], observed: Json) -> Json:
+def _kept(table: Headline, found: Answer, shown: list[int]) -> list[int]:
+    """Places of the recipes in the tables: all, or of too many those of the figures, the leaders and the baseline."""
+    if len(table.rows) <= CROWDED:
+        return list(range(len(table.rows)))
+    leaders = {item.recipe for item in found.leaders}
+    return [place for place, row in enumerate(table.rows) if place in shown or row.baseline or row.recipe in leaders]
+
+
+def _narrowed(whole: Heat, kept: list[int]) -> Heat:
+    return replace(whole, rows=tuple(whole.rows[place] for place in kept) if whole.rows else ())
+
+
+def _data(
+    results: Results, measures: list[Measure], table: Headline, shown: list[int], kept: list[int], observed: Json
+) -> Json:
     places = {id(measure): place for place, measure in enumerate(measures)}
     columns = [column for column in table.columns if id(column.measure) in places]
     names = {places[id(column.measure)]: axis_title(column) for column in columns}
+    drawable = range(len(table.rows)) if len(table.rows) * len(measures) <= PICKABLE else kept
+    rows = [table.rows[place] for place in drawable]
     return {
-        "recipes": [{"label": row.recipe, "baseline": row.baseline} for row in table.rows],
-        "shown": shown,
-        "measures": measure_data(measures, names),
+        "recipes": [{"label": row.recipe, "baseline": row.baseline} for row in rows],
+        "shown": [list(drawable).index(place) for place in shown],
+        "measures": measure_data(measures, names, [row.recipe for row in rows]),
         "headline": list(names),
         "primary": [places[id(column.measure)] for column in columns if column.primary and column.measure.measured],
         "robustness": robustness(measures),
         "auroc": _aurocs(measures),
         "ece": next((place for place, item in enumerate(measures) if item.metric == "ece"), None),
-        "training": [training(results, row.recipe) for row in table.rows],
+        "training": [training(results, row.recipe) for row in rows],
         **observed,
     }
 

@@ -253,12 +253,14 @@ function drawTrade() {
   const best = paretoSet(points, mx, my), base = points.find((p) => p.r === baseline), narrow = target.clientWidth < 560;
   const bar = (cells, m) => ({ type: "data", symmetric: false, array: cells.map((c) => (c[2] ?? c[0]) - c[0]), arrayminus: cells.map((c) => c[0] - (c[1] ?? c[0])), thickness: 1, width: 0 });
   const traces = [{ x: best.map((p) => p.x[0]), y: best.map((p) => p.y[0]), mode: "lines+markers", line: { color: css("--soft"), width: 1.5 }, marker: { size: 20, symbol: "circle-open", color: css("--soft"), line: { width: 1.5 } }, hoverinfo: "skip" }];
-  for (const p of points) {
-    const chosen = state.shown.has(p.r), style = chosen ? look(p.r) : { color: css("--soft"), symbol: "circle" };
+  const said = (p) => `<b>${escaped(D.recipes[p.r].label)}</b><br>${described(mx, p.x)}<br>${described(my, p.y)}<extra></extra>`;
+  const others = points.filter((p) => !state.shown.has(p.r)); // one trace, since hundreds of traces are slow
+  traces.push({ x: others.map((p) => p.x[0]), y: others.map((p) => p.y[0]), mode: "markers", opacity: 0.35, marker: { color: css("--soft"), symbol: others.map((p) => (p.r === baseline ? "star" : "circle")), size: others.map((p) => (p.r === baseline ? 14 : 6)) }, hovertemplate: others.map(said) });
+  for (const p of points.filter((p) => state.shown.has(p.r))) {
+    const style = look(p.r);
     traces.push({
-      x: [p.x[0]], y: [p.y[0]], mode: "markers", opacity: chosen ? faded(p.r) : 0.35, marker: { color: style.color, symbol: style.symbol, size: p.r === baseline ? 14 : chosen ? 10 : 6 },
-      ...(chosen ? { error_x: { ...bar([p.x], mx), color: style.color }, error_y: { ...bar([p.y], my), color: style.color } } : {}),
-      hovertemplate: `<b>${escaped(D.recipes[p.r].label)}</b><br>${described(mx, p.x)}<br>${described(my, p.y)}<extra></extra>`,
+      x: [p.x[0]], y: [p.y[0]], mode: "markers", opacity: faded(p.r), marker: { color: style.color, symbol: style.symbol, size: p.r === baseline ? 14 : 10 },
+      error_x: { ...bar([p.x], mx), color: style.color }, error_y: { ...bar([p.y], my), color: style.color }, hovertemplate: said(p),
     });
   }
   const axis = (m) => ({ ...title(escaped(narrow && m.title.length > 34 ? m.title.replace(/^[^:]*: /, "") : m.title) + (m.better < 0 ? " (reversed: lower is better)" : "")), ...(m.percent ? { tickformat: ".3~p", hoverformat: ".2%" } : {}), autorange: m.better < 0 ? "reversed" : true, nticks: narrow ? 5 : 8 });

@@ -135,12 +135,12 @@ def _training(kind: Kind, cells: list[TrainCell], task: Task, watch: _Watch) -> 
 
     run(plain, 1)
     short = watch.once(lambda: run(plain, BATCHES))
-    many = _length(BATCHES, short, watch.share / 4)
+    many = _length(BATCHES, short, watch.share)
     image = _slope(short, watch.twice(lambda: run(plain, many)), (many - BATCHES) * size)
     step = 0.0
     if attacked:
         run(attack, 1)
-        few = _length(BATCHES, watch.once(lambda: run(attack, BATCHES)), watch.share / 4)
+        few = _length(BATCHES, watch.once(lambda: run(attack, BATCHES)), watch.share)
         clean = watch.once(lambda: run(plain, few))
         step = _slope(clean, watch.twice(lambda: run(attack, few)), few * size * STEPS)
     looked = watch.once(lambda: run(plain, BATCHES, task.validation))
@@ -213,14 +213,16 @@ def _measured(cell: EvaluateCell, task: Task, watch: _Watch) -> tuple[float, int
     if isinstance(evaluation, Adversarial):
         return _under_attack(evaluation, run, watch)
     few = min(FEW, run.whole)
-    small = run(few)
+    run(few)
     short = watch.once(lambda: run(few))
     middle = min(4 * few, run.whole)
     slope = _slope(short, watch.once(lambda: run(middle)), max(middle - few, 1))
-    part = min(max(middle, int(watch.share / slope)), run.whole)
+    small = run.size  # not of the short run, which has too few images for every score
+    part = min(max(2 * middle, int(watch.share / slope)), run.whole)
     long = watch.once(lambda: run(part))
-    more, rest = max(part - few, 1), run.whole - part
-    return long + rest * _slope(short, long, more), round(run.size + rest * (run.size - small) / more)
+    rest = run.whole - part
+    size = run.size + rest * (run.size - small) / max(part - middle, 1)
+    return long + rest * _slope(short, long, max(part - few, 1)), round(size)
 
 
 def _under_attack(evaluation: Adversarial, run: "_Evaluating", watch: _Watch) -> tuple[float, int]:

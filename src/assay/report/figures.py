@@ -1,6 +1,6 @@
 """The numbers behind the figures, as plain data: one JSON block that the page's script draws from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from assay.analysis.measures import Measure, find
@@ -17,14 +17,21 @@ def selection(table: Headline) -> list[int]:
     """Places of the recipes shown at first: all of a few; of many, the baseline and the best of each column."""
     if len(table.rows) <= DIRECT:
         return list(range(len(table.rows)))
-    chosen = [place for place, row in enumerate(table.rows) if row.baseline]
-    for number, column in enumerate(table.columns):
-        sign = -1 if column.measure.higher_is_better is False else 1
-        cells = [(row.entries[number].cell.value, place) for place, row in enumerate(table.rows)]
+    everyone = range(len(table.rows))
+    chosen = [place for place in everyone if table.rows[place].baseline]
+    return list(dict.fromkeys(chosen + best_of(table, everyone, range(len(table.columns)))))[:DIRECT]
+
+
+def best_of(table: Headline, places: Sequence[int], columns: Iterable[int]) -> list[int]:
+    """Of the rows at these places the best in each column: the first of equals, none where nothing is measured."""
+    best = []
+    for number in columns:
+        sign = -1 if table.columns[number].measure.higher_is_better is False else 1
+        cells = [(table.rows[place].entries[number].cell.value, place) for place in places]
         values = [(sign * value, -place) for value, place in cells if value is not None]
         if values:
-            chosen.append(-max(values)[1])
-    return list(dict.fromkeys(chosen))[:DIRECT]
+            best.append(-max(values)[1])
+    return best
 
 
 def measure_data(measures: list[Measure], names: Mapping[int, str], recipes: Sequence[str]) -> list[Json]:

@@ -8,11 +8,12 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from assay.analysis.columns import AXES
+from assay.analysis.families import family
 from assay.analysis.measures import Measure, collect
 from assay.report import explain
 from assay.report.answer import Answer, answer, axis_title, value_text
 from assay.report.doubts import EVENTS, doubts
-from assay.report.figures import measure_data, robustness, selection, trained_of, training
+from assay.report.figures import best_of, measure_data, robustness, selection, trained_of, training
 from assay.report.files import write_atomically
 from assay.report.gaps import gaps
 from assay.report.heat import Heat, heat
@@ -74,11 +75,23 @@ def render(results: Results) -> str:
 
 
 def _kept(table: Headline, found: Answer, shown: list[int]) -> list[int]:
-    """Places of the recipes in the tables: all, or of too many those of the figures, the leaders and the baseline."""
+    """Places of the recipes in the tables: all, or of too many those of the figures, the baseline and the leaders.
+
+    Leaders are the best of all, and the best of each family on each axis.
+    """
     if len(table.rows) <= CROWDED:
         return list(range(len(table.rows)))
+    families: dict[str, list[int]] = {}
+    for place, row in enumerate(table.rows):
+        families.setdefault(family(row.recipe), []).append(place)
+    columns = [number for number, column in enumerate(table.columns) if column.primary]
+    best = {place for members in families.values() for place in best_of(table, members, columns)}
     leaders = {item.recipe for item in found.leaders}
-    return [place for place, row in enumerate(table.rows) if place in shown or row.baseline or row.recipe in leaders]
+    return [
+        place
+        for place, row in enumerate(table.rows)
+        if place in best or place in shown or row.baseline or row.recipe in leaders
+    ]
 
 
 def _narrowed(whole: Heat, kept: list[int]) -> Heat:

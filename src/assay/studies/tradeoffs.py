@@ -53,7 +53,7 @@ _pgd, _fgsm = PGD(eps=0.3, steps=30), FGSM(eps=0.3)
 _laptop = Preset(
     name="laptop",
     text=(
-        "This slice has every family with one to three settings each, trained for 2 epochs on 18,000 images at a "
+        "This slice has every family with one to three settings each, trained for 2 epochs on 15,000 images at a "
         "learning rate of 5e-4 and measured on 1,000 to 10,000 test images."
     ),
     recipes=_labels(
@@ -67,7 +67,7 @@ _laptop = Preset(
         Recipe(architecture=LeNet5Large()),
         *(Recipe(members=members) for members in (3, 5)),
     ),
-    train=Train(epochs=2, batch_size=16, learning_rate=5e-4, images=18000),
+    train=Train(epochs=2, batch_size=16, learning_rate=5e-4, images=15000),
     evaluations=(
         Adversarial(attacks=(FGSM(eps=0.3), PGD(eps=0.3, steps=20, early_stop=True)), images=1000),
         Shift(images=2000),

@@ -245,6 +245,65 @@ def test_filters_views_and_selection(
     assert "model=" in said["fragment"]
 
 
+KEYS = """
+const key = (goal, name) => goal.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+const now = () => document.activeElement;
+"""
+
+
+@needs_browser
+def test_a_press_in_the_table_leaves_it_where_it_is(page: Path, tmp_path: Path) -> None:
+    said = act(
+        page,
+        tmp_path,
+        KEYS
+        + """
+        const rows = () => byId("table-body").rows, frame = byId("table-frame");
+        drawAll(true); moreRows(); moreRows(); moreRows();
+        const r = Number(rows()[110].dataset.r), row = rowFor(r);
+        row.focus(); frame.scrollTop = 3000; const top = frame.scrollTop;
+        const same = () => rowFor(r) === row && rows()[110] === row && now() === row && frame.scrollTop === top;
+        said.scrolled = top > 1000;
+        row.click(); said.selected = row.getAttribute("aria-selected"); said.pressed = same();
+        key(row, "Enter"); said.deselected = row.getAttribute("aria-selected"); said.released = same();
+        row.click(); rows()[111].click(); press("#only"); said.only = rows().length;
+        function press(selector) { document.querySelector(selector).click(); }
+        rows()[0].focus(); key(now(), "Enter"); said.left = rows().length; said.next = now() === rows()[0];
+        key(now(), "Enter"); said.all = table.rows.length; said.within = byId("table-body").contains(now());
+        """,
+    )
+    assert said == {
+        "scrolled": True, "selected": "true", "pressed": True, "deselected": "false", "released": True, "only": 2,
+        "left": 1, "next": True, "all": 559, "within": True,
+    }  # fmt: skip
+
+
+@needs_browser
+def test_the_table_is_a_grid_with_one_stop(page: Path, tmp_path: Path) -> None:
+    said = act(
+        page,
+        tmp_path,
+        KEYS
+        + """
+        const rows = () => byId("table-body").rows, grid = document.querySelector("table.models");
+        const stops = () => [...rows()].filter((row) => row.tabIndex === 0);
+        drawAll(true);
+        said.role = grid.getAttribute("role"); said.many = grid.getAttribute("aria-multiselectable");
+        said.count = grid.getAttribute("aria-rowcount"); said.place = rows()[3].getAttribute("aria-rowindex");
+        said.stops = stops().length; said.drawn = rows().length;
+        stops()[0].focus(); key(now(), "ArrowDown"); key(now(), "ArrowDown");
+        said.moved = stops().length === 1 && stops()[0] === rows()[2] && now() === rows()[2];
+        key(now(), "End"); said.end = Number(now().dataset.r) === table.rows.at(-1);
+        key(now(), "Home"); said.home = now() === rows()[0] && stops().length === 1;
+        state.families.add(1); changed(); said.after = stops().length;
+        """,
+    )
+    assert said == {
+        "role": "grid", "many": "true", "count": "560", "place": "5", "stops": 1, "drawn": 40, "moved": True,
+        "end": True, "home": True, "after": 1,
+    }  # fmt: skip
+
+
 @needs_browser
 def test_an_address_opens_its_view(page: Path, tmp_path: Path) -> None:
     """The fragment that a view writes opens the same view, whatever nonsense stands beside it."""

@@ -74,14 +74,16 @@ function select(recipes, add) {
   for (const r of recipes) state.selected.add(r);
   selectionChanged();
 }
-function toggle(r) {
+function toggle(r, reorder = true) {
   if (!state.selected.delete(r)) state.selected.add(r);
-  selectionChanged();
+  selectionChanged(reorder);
 }
-function selectionChanged() {
+function selectionChanged(reorder = true) {
+  const rows = reorder || state.only; // whether the table's rows change, or their marks alone
   if (!state.selected.size) state.only = false;
   drawCount();
-  drawNow(table);
+  if (rows) drawNow(table);
+  else markTable();
   highlightAll();
   keep();
 }

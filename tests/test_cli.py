@@ -31,7 +31,7 @@ def refused(*arguments: str | Path, **environment: str) -> str:
     return done.stderr.strip()
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("report",), ("list",), ("data",), ("data", "fetch")])
+@pytest.mark.parametrize("command", [(), ("run",), ("report",), ("claims",), ("list",), ("data",), ("data", "fetch")])
 def test_help_has_a_purpose_and_an_example(command: tuple[str, ...]) -> None:
     done = assay(*command, "--help")
     assert done.returncode == 0
@@ -85,6 +85,27 @@ def test_a_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
 
 def test_report_needs_a_run(tmp_path: Path) -> None:
     assert "run `assay run quickstart" in refused("report", "quickstart", "--out", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_advice_keeps_the_slice_the_limit_and_the_store(tmp_path: Path) -> None:
+    out = tmp_path / "my store"
+    said = refused("report", "tradeoffs", "--preset", "laptop", "--limit", "50", "--out", out)
+    assert f"run `assay run tradeoffs --preset laptop --limit 50 --out '{out}'` first" in said
+    assert "did you mean laptop?" in refused("report", "tradeoffs", "--preset", "labtop", "--out", tmp_path)
+
+
+def test_a_plan_runs_nothing(tmp_path: Path) -> None:
+    # No time is measured for a device that may not be here, which keeps this test short.
+    words = ("run", "tradeoffs", "--plan", "--preset", "laptop", "--limit", "50", "--device", "cuda")
+    done = assay(*words, "--out", tmp_path / "store")
+    assert done.returncode == 0, done.stderr
+    for text in ("preset laptop, LIMITED to 50", "No key occurs twice", "how long cuda takes is not measured"):
+        assert text in done.stdout
+    part = assay(*words, "--recipes", "mixup(*;baseline", "--out", tmp_path / "store").stdout
+    assert "1 recipe" not in part
+    assert "mixup(alpha=4)" in part
+    assert "fgsm" not in part
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,13 +1,15 @@
 """Means over seeds."""
 
 import math
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from assay.evaluations.base import Measurement
 from assay.metrics.intervals import across_seeds
-from assay.results import COLUMNS, rows, with_means
+from assay.results import COLUMNS, Results, no_draws, rows, with_means
 
 
 def table(metric: str, values: list[float | None], reason: str = "") -> pd.DataFrame:
@@ -73,3 +75,18 @@ def test_a_seed_that_lacks_leaves_no_mean() -> None:
     assert pd.isna(row["value"])  # type: ignore[call-overload]
     alone = table("mce", [1.0])
     assert with_means(alone, 1) is alone
+
+
+def test_the_command_that_goes_on_names_what_the_run_was_of() -> None:
+    def again(**given: Any) -> str:
+        empty = pd.DataFrame(columns=list(COLUMNS))
+        known: dict[str, Any] = {"seeds": (0,), "out": Path("assay-out")} | given
+        return Results(
+            study="s", title="", question="", recipes=(), baseline=None, trained=(), table=empty, load=no_draws, **known
+        ).again
+
+    assert again() == "assay run s"
+    assert again(seeds=(0, 1), limit=5, preset="p", out=Path("my store")) == (
+        "assay run s --preset p --limit 5 --seeds 0,1 --out 'my store'"
+    )
+    assert again(out=None) == ""

@@ -20,7 +20,7 @@ from assay.evaluations.base import Progress, no_progress
 from assay.objectives import MixedAdversarial
 from assay.parts import describe
 from assay.recipe import Recipe, Train
-from assay.study import IMAGE, STEP, EvaluateCell, Plan, Study, member_seeds, plan, select, summary
+from assay.study import IMAGE, STEP, EvaluateCell, Plan, Preset, Study, member_seeds, plan, select, summary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,3 +318,15 @@ def test_the_summary_finds_every_cell_again() -> None:
         for stage, key in entry["evaluations"].items():
             cell = wanted[entry["recipe"], entry["seed"], stage]
             assert (cell.key, list(cell.models), cell.recipe.name) == (key, entry["models"], entry["name"])
+
+
+@pytest.mark.parametrize("name", ["full", "limit", "a/b", "limit-200", "", "Laptop"])
+def test_a_preset_needs_a_name_that_can_be_part_of_a_folder(name: str) -> None:
+    with pytest.raises(BadValueError, match="preset: name: expected small letters"):
+        Preset(name=name, text="", recipes=("baseline",))
+
+
+@pytest.mark.parametrize(("recipes", "got"), [((), "none"), (("baseline", "baseline"), "baseline twice")])
+def test_a_preset_needs_different_recipes(recipes: tuple[str, ...], got: str) -> None:
+    with pytest.raises(BadValueError, match=f"preset short: recipes: expected different labels, got {got}"):
+        Preset(name="short", text="", recipes=recipes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assay.again import OUT, command
 from assay.errors import AssayError, BadValueError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def run(
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:0, ...")] = "cpu",
     limit: Limit = None,
-    out: Out = Path("assay-out"),
+    out: Out = OUT,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print recipes, cells, what is in the store and the time left; run nothing.")
     ] = False,
@@ -101,7 +102,18 @@ def run(
     chosen = None if seeds is None else _seeds(seeds)
     jobs = _cores() if jobs is None else jobs
     if plan:
-        _plan(console, study, preset, out=out, data=data, seeds=chosen, recipes=recipes, limit=limit, jobs=jobs)
+        _plan(
+            console,
+            study,
+            preset,
+            out=out,
+            data=data,
+            seeds=chosen,
+            recipes=recipes,
+            limit=limit,
+            jobs=jobs,
+            device=device,
+        )
         return
     watcher = Watcher(console)
     try:
@@ -132,7 +144,7 @@ def report(
     study: Annotated[str, typer.Argument(help="A study that was run in this store, complete or in part.")],
     preset: Slice = None,
     limit: Limit = None,
-    out: Out = Path("assay-out"),
+    out: Out = OUT,
 ) -> None:
     """Write the report of what the store has of a study; nothing is computed anew."""
     from rich.console import Console
@@ -149,22 +161,14 @@ def _stored(study: str, preset: str | None, limit: int | None, out: Path) -> "Re
 
     preset = None if preset == FULL else preset
     name = folder_of(study, limit, preset)
-    if not (out / "store.json").exists():
-        raise BadValueError(f"{out}: is no store of assay; run `assay run {study}` there first")
     if not (out / name / "study.json").exists():
         whole = find_study(study)  # a misspelt name is answered with the nearest
-        if preset is not None:
-            cut(whole, preset)
+        cut(whole, FULL if preset is None else preset)
         others = ", ".join(sorted(path.parent.name for path in out.glob(f"{study}*/study.json")))
         hint = f"; this store has {others}" if others else ""
-        raise BadValueError(f"{study}: was not run here; run `{_again(study, preset, limit)} --out {out}` first{hint}")
+        first = command(study, preset=preset, limit=limit, out=out)
+        raise BadValueError(f"{out}: {study} was not run here; run `{first}` first{hint}")
     return load_results(Store(out), name)
-
-
-def _again(study: str, preset: str | None, limit: int | None) -> str:
-    """The command that goes on with a run."""
-    slices = "" if preset is None else f" --preset {preset}"
-    return f"assay run {study}{slices}" + ("" if limit is None else f" --limit {limit}")
 
 
 @app.command(epilog="Example: assay claims tradeoffs --preset laptop")
@@ -172,15 +176,21 @@ def claims(
     study: Annotated[str, typer.Argument(help="A study that was run in this store, complete or in part.")],
     preset: Slice = None,
     limit: Limit = None,
-    out: Out = Path("assay-out"),
+    out: Out = OUT,
 ) -> None:
     """Hold what a study's authors claim against what was measured: a verdict on each claim, with its numbers."""
     from rich.console import Console
 
+    from assay.report import write_report
     from assay.report.claims import show_claims
 
+    console = Console()
     results = _stored(study, preset, limit, out)
-    show_claims(results, Console(), out / _folder(results))
+    folder = out / _folder(results)
+    if not (folder / "report.html").exists():
+        write_report(results, folder)  # the pages that the page of claims links to
+    page = show_claims(results, console, folder)
+    console.print(f"Page: {page.resolve()}", soft_wrap=True)
 
 
 @app.command(name="list", epilog="Example: assay list attacks")
@@ -243,6 +253,7 @@ def _plan(
     recipes: str | None,
     limit: int | None,
     jobs: int,
+    device: str,
 ) -> None:
     from rich.progress import Progress
 
@@ -253,13 +264,17 @@ def _plan(
 
     chosen = cut(find_study(study), preset) if preset is not None else find_study(study)
     planned = plan_run(chosen, out=out, data=data, seeds=seeds, recipes=recipes, limit=limit)
+    if device != "cpu":
+        show_plan(console, planned, None)
+        console.print(f"--plan measures the CPU alone; how long {device} takes is not measured.", markup=False)
+        return
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("measuring this machine", total=1.0)
 
         def report(fraction: float, text: str) -> None:
             progress.update(task, completed=fraction, description=f"measuring this machine: {text}")
 
-        estimate = estimate_run(planned, jobs=jobs, progress=report)
+        estimate = estimate_run(planned, jobs=min(jobs, _cores()), progress=report)
     show_plan(console, planned, estimate)
 
 
@@ -295,8 +310,6 @@ def _write(console: "Console", results: "Results", out: Path) -> None:
     for reason in results.missing.values():
         console.print(f"not measured: {reason}", style="yellow")
     if results.pending:
-        again = _again(results.study, results.preset, results.limit)
-        advice = f"`{again} --out {shlex.quote(str(out))}` computes them"
-        line = f"{len(results.pending)} cells have not run yet; {advice}"
+        line = f"{len(results.pending)} cells have not run yet; `{results.again}` computes them"
         console.print(line, style="yellow", soft_wrap=True, markup=False)
     console.print(f"Report: {page.resolve()}", soft_wrap=True)

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from torch import Tensor
 
+from assay.again import command
 from assay.errors import StoreError
 from assay.evaluations import shift
 from assay.evaluations.base import Measurement, Observations
-from assay.evaluations.draws import draws
 from assay.metrics.intervals import across_seeds
 from assay.store import Store, unpack_weights
 from assay.study import replicate_of
@@ -83,6 +84,7 @@ class Results:
         pending: cells that have not run yet, as readable texts.
         missing: data sets that are not here: name -> sentence with the remedy.
         limit: the limit of images per set, or None for a full run.
+        out: the store's folder, or None for results that are of no store.
         provenance: of the run as a whole: versions, machine, dates, data fingerprints, command.
         load: (recipe label, seed, evaluation name) -> observations, or None where they are not in the store.
         load_draws: the same -> bootstrap draws of its numbers, see `assay.evaluations.draws`, or None.
@@ -102,9 +104,22 @@ class Results:
     missing: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = None
     preset: str | None = None
+    out: Path | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     load: Callable[[str, int, str], Observations | None]
     load_draws: Callable[[str, int, str], dict[str, Tensor] | None] = no_draws
+
+    @property
+    def again(self) -> str:
+        """The command that computes what is missing; "" of results that are of no store."""
+        if self.out is None:
+            return ""
+        return command(self.study, preset=self.preset, limit=self.limit, seeds=self.seeds, out=self.out)
+
+    @property
+    def limited(self) -> bool:
+        """Whether any number comes from fewer images than it is meant for."""
+        return self.limit is not None or any(bool(value) for value in self.table["limited"])
 
 
 def rows(
@@ -161,7 +176,7 @@ def load_results(store: Store, name: str) -> Results:
     except (KeyError, TypeError, AttributeError) as error:
         path = store.root / name / "study.json"
         raise StoreError(
-            f"{path}: is damaged ({error!r}); `assay run {plan.get('study', name)}` writes it anew"
+            f"{path}: is damaged ({error!r}); delete it and run the study again, which keeps its cells"
         ) from error
 
 
@@ -174,11 +189,9 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
 
     def load_draws(recipe: str, seed: int, evaluation: str) -> dict[str, Tensor] | None:
         key = keys.get((recipe, seed), {}).get(evaluation)
-        if not key or not store.has("evaluations", key):
+        if not key or not store.has("evaluations", key) or not store.holds("evaluations", key, DRAWS):
             return None
-        if store.holds("evaluations", key, DRAWS):
-            return unpack_weights(store.read("evaluations", key, DRAWS))
-        return draws(store.read_observations(key))  # a cell from before draws were kept
+        return unpack_weights(store.read("evaluations", key, DRAWS))
 
     own, further = (
         pd.DataFrame(list(_measured(store, plan, load, replicates=replicates)), columns=list(COLUMNS))
@@ -200,6 +213,7 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
         missing=plan["missing"],
         limit=plan["limit"],
         preset=plan.get("preset"),
+        out=store.root,
         provenance={key: plan[key] for key in ("data", "evaluations", "command", "run")},
         load=load,
         load_draws=load_draws,
@@ -272,17 +286,19 @@ def _trained(store: Store, plan: dict[str, Any]) -> Iterator[Trained]:
 
 
 def _unfinished(store: Store, plan: dict[str, Any]) -> tuple[list[Failure], list[str]]:
-    failures, pending = [], []
-    for entry in plan["models"]:
+    """What failed, of each recipe that it keeps from being measured; and what waits, of the first that needs it."""
+    failures, pending, seen = [], [], set()
+    for entry in [*_models(plan, replicates=False), *_models(plan, replicates=True)]:
         stages = [("training", "models", key) for key in entry["models"]]
         stages += [(name, "evaluations", key) for name, key in entry["evaluations"].items()]
         for stage, kind, key in stages:
             if store.has(kind, key):
                 continue
             reason = store.failure(key)
-            if reason is None:
+            if reason is None and key not in seen:
+                seen.add(key)
                 pending.append(f"{entry['recipe']}, seed {entry['seed']}: {stage}")
-            else:
+            elif reason is not None:
                 failures.append(Failure(recipe=entry["recipe"], seed=entry["seed"], stage=stage, reason=reason))
     return failures, pending
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from assay import studies
+from assay.again import OUT
 from assay.data import load_task
 from assay.errors import BadValueError, nearest
 from assay.execute import Source, State, Watch, check_device, run
@@ -12,8 +13,6 @@ from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.store import Store
 from assay.study import Study, cut, plan, select, summary
-
-DEFAULT_OUT = Path("assay-out")
 
 
 def find_study(name: str) -> Study:
@@ -40,7 +39,7 @@ def folder_of(study: str, limit: int | None, preset: str | None = None) -> str:
 def run_study(
     study: Study | str,
     *,
-    out: Path | str = DEFAULT_OUT,
+    out: Path | str = OUT,
     preset: str | None = None,
     data: Path | str | None = None,
     seeds: tuple[int, ...] | None = None,

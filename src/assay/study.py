@@ -6,6 +6,7 @@ i of seed s is an ordinary cell of seed s + 1000 i.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -49,6 +50,17 @@ class Preset:
     train: Train | None = None
     evaluations: tuple[Evaluation, ...] | None = None
     replicates: int | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name) or self.name in (FULL, "limit"):
+            raise BadValueError(
+                f'preset: name: expected small letters, digits and "_", and neither "{FULL}" nor "limit", '
+                f"got {self.name!r}"
+            )
+        twice = [label for label, count in Counter(self.recipes).items() if count > 1]
+        if not self.recipes or twice:
+            what = f"{twice[0]} twice" if twice else "none"
+            raise BadValueError(f"preset {self.name}: recipes: expected different labels, got {what}")
 
 
 @dataclass(frozen=True, kw_only=True)

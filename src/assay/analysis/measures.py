@@ -81,6 +81,8 @@ def absences(results: Results) -> Callable[[str, str], str]:
     """A function of a recipe and an evaluation: why the store holds nothing of the two, in one sentence."""
     failed: dict[tuple[str, str], str] = {}
     for failure in results.failures:
+        if failure.seed not in results.seeds:
+            continue  # a replicate's
         failed.setdefault((failure.recipe, failure.stage), f"{failure.stage} failed: {failure.reason}")
     awaited = {_recipe_and_stage(text) for text in results.pending}
 

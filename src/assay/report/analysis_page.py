@@ -35,7 +35,7 @@ def render(results: Results, analysis: Analysis) -> str:
         "analysis.html",
         results=results,
         analysis=analysis,
-        limited=results.limit is not None or any(bool(value) for value in results.table["limited"]),
+        limited=results.limited,
         axis_names=[AXES[axis.name] for axis in analysis.axes],
         summary=views.summary(analysis),
         matrix=views.matrix(analysis),

@@ -34,7 +34,7 @@ def render(results: Results, verdicts: Sequence[Checked]) -> str:
     return render_page(
         "claims.html",
         results=results,
-        limited=results.limit is not None or any(bool(value) for value in results.table["limited"]),
+        limited=results.limited,
         verdicts=verdicts,
         counts=Counter(item.outcome for item in verdicts),
         outcomes=OUTCOMES,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assay import studies
+from assay.again import command
 from assay.analysis.claims import Missing, Outcome
 from assay.analysis.claims.evidence import NOT_HERE
 from assay.errors import BadValueError
@@ -65,14 +66,14 @@ def remedy(results: Results, missing: Sequence[Missing]) -> str:
     """The command that would measure what is missing, or ""."""
     absent = {label for lack in missing if lack.reason == NOT_HERE for label in lack.recipes}
     study = study_of(results)
-    limit = "" if results.limit is None else f" --limit {results.limit}"
+    if results.out is None:
+        return ""
     if absent and study is not None:
         fitting = [preset for preset in study.presets if absent <= set(preset.recipes)]
         name = min(fitting, key=lambda preset: len(preset.recipes)).name if fitting else FULL
-        return f"assay run {study.name} --preset {name}{limit}"
+        return command(study.name, preset=name, limit=results.limit, seeds=results.seeds, out=results.out)
     if any(lack.recipes for lack in missing) or results.pending:
-        own = "" if results.preset is None else f" --preset {results.preset}"
-        return f"assay run {results.study}{own}{limit}"
+        return results.again
     return ""
 
 

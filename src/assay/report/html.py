@@ -60,7 +60,7 @@ def render(results: Results) -> str:
         doubts=doubts(results),
         gaps=gaps(results, measures, notes),
         notes={name: texts for name, texts in notes.items() if not name.startswith("not measured/")},
-        limited=results.limit is not None or any(bool(value) for value in results.table["limited"]),
+        limited=results.limited,
         trained=[_trained(results, results.recipes[place]) for place in kept],
         methods=_methods(measures),
         provenance=list(flatten(results.provenance)),
@@ -143,7 +143,14 @@ def _trained(results: Results, recipe: str) -> Json:
     runs = trained_of(results, recipe)
     last = runs[0].history[-1] if runs and runs[0].history else {}
     seconds = [float(run.provenance["seconds"]) for run in runs if "seconds" in run.provenance]
-    failure = next((item for item in results.failures if item.recipe == recipe and item.stage == "training"), None)
+    failure = next(
+        (
+            item
+            for item in results.failures
+            if item.recipe == recipe and item.stage == "training" and item.seed in results.seeds
+        ),
+        None,
+    )
     return {
         "recipe": recipe,
         "name": runs[0].name if runs else recipe,

@@ -1,9 +1,10 @@
 """The table of all numbers as CSV and JSON, with the columns of `assay.results.COLUMNS`.
 
 CSV: UTF-8, one header line, `setting` as text ("attack=fgsm, eps=0.3"), empty cells where there is no value; a text
-that a spreadsheet would take for a formula gets a leading apostrophe. JSON: {"format": 1, "study", "limited", "limit",
-"rows"}, `setting` as an object, null where there is no value, never NaN. `limited` says whether any row comes from
-fewer images than the full sets; a row without a value has a reason.
+that a spreadsheet would take for a formula gets a leading apostrophe. JSON: {"format": 1, "study", "preset",
+"limited", "limit", "rows"}, `setting` as an object, null where there is no value, never NaN. `preset` is the slice of
+the study, or null; `limited` says whether any row comes from fewer images than it is meant for; a row without a value
+has a reason.
 """
 
 import csv
@@ -27,11 +28,11 @@ def write_tables(results: Results, folder: Path | str) -> tuple[Path, Path]:
     """Write table.csv and table.json into the folder, each whole or not at all; return their paths."""
     folder = Path(folder)
     records = [_record(row) for row in results.table.to_dict("records")]
-    limited = results.limit is not None or any(record["limited"] for record in records)
     document = {
         "format": FORMAT,
         "study": results.study,
-        "limited": limited,
+        "preset": results.preset,
+        "limited": results.limited,
         "limit": results.limit,
         "rows": records,
     }

@@ -25,8 +25,9 @@ def print_headline(results: Results, console: Console) -> None:
     """
     table = headline(results)
     fitting = table if console.width >= ROOM else primary(table)
+    preset = "" if results.preset is None else f", {results.preset} slice"
     limited = "" if results.limit is None else f" (LIMITED to {results.limit} images per set)"
-    title = f"{results.title}{limited}"
+    title = f"{results.title}{preset}{limited}"
     console.print(terminal_table(fitting, title=title, intervals=console.width >= ROOM_WITH_INTERVALS))
     if fitting is not table:
         console.print("More columns and all intervals stand in the report.", style="dim")

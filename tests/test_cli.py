@@ -103,9 +103,8 @@ def test_a_plan_runs_nothing(tmp_path: Path) -> None:
     for text in ("preset laptop, LIMITED to 50", "No key occurs twice", "how long cuda takes is not measured"):
         assert text in done.stdout
     part = assay(*words, "--recipes", "mixup(*;baseline", "--out", tmp_path / "store").stdout
-    assert "1 recipe" not in part
     assert "mixup(alpha=4)" in part
-    assert "fgsm" not in part
+    assert "cutout" not in part
     assert list(tmp_path.iterdir()) == []
 
 

@@ -305,6 +305,76 @@ def test_the_table_is_a_grid_with_one_stop(page: Path, tmp_path: Path) -> None:
 
 
 @needs_browser
+def test_the_axes_controls_keep_the_focus(page: Path, tmp_path: Path) -> None:
+    said = act(
+        page,
+        tmp_path,
+        KEYS
+        + """
+        drawAll(true); byId("axis-menu").open = true;
+        const press = (name) => { document.querySelector(`[aria-label="${name}"]`).focus(); now().click(); };
+        const names = () => state.axes.map((k) => M[k].title), [first, second, third] = names();
+        const label = () => now().getAttribute("aria-label");
+        press(`Move ${first} to the right`); said.moved = names().indexOf(first); said.held = label();
+        press(`Move ${first} to the left`); said.end = label();
+        press(`Hide ${second}`); said.hidden = names().includes(second); said.next = label();
+        while (state.axes.length > 1) now().click();
+        said.last = now().id;
+        said.titles = [first, second, third];
+        """,
+    )
+    first, _, third = said["titles"]
+    assert said["moved"] == 1
+    assert said["held"] == f"Move {first} to the right"
+    assert said["end"] == f"Move {first} to the right"  # it is the first again, so its other button is shut
+    assert said["hidden"] is False
+    assert said["next"] == f"Hide {third}"
+    assert said["last"] == "axis-add"
+
+
+@needs_browser
+def test_every_drawing_is_walked_by_keys_and_says_what_it_shows(page: Path, tmp_path: Path) -> None:
+    said = act(
+        page,
+        tmp_path,
+        KEYS
+        + """
+        drawAll(true);
+        const status = byId("pointed"), role = (goal) => goal.getAttribute("role");
+        const walk = (over, ...names) => { for (const name of names) key(over, name); return status.textContent; };
+        const drawings = [...document.querySelectorAll("canvas.over")];
+        const proper = (over) => role(over) === "application" && over.tabIndex === 0 && over.getAttribute("aria-label");
+        said.proper = drawings.filter(proper).length;
+        said.drawings = drawings.length; said.live = role(status); said.card = role(byId("card"));
+        said.parallel = walk(byId("parallel-over"), "Home"); said.lowest = D.recipes[pointed.recipe];
+        said.scatter = walk(byId("scatter-over"), "Home", "ArrowRight"); said.second = D.recipes[pointed.recipe];
+        said.x = `${M[state.x].title} ${show(M[state.x], M[state.x].v[pointed.recipe])}`;
+        const chart = (name) => multiples.charts.find(({ heading }) => heading === name).over;
+        said.cloud = walk(chart("eps"), "Home", "ArrowRight", "Enter"); said.chosen = state.selected.size;
+        said.grid = walk(chart("pgd: eps × steps"), "Home"); said.right = walk(chart("pgd: eps × steps"), "ArrowRight");
+        said.up = walk(chart("pgd: eps × steps"), "ArrowUp"); said.heat = walk(byId("heat-over"), "End");
+        key(document.body, "Escape"); said.quiet = status.textContent;
+        point(1, { x: 9, y: 9 }); said.pointer = status.textContent;
+        """,
+    )
+    assert said["proper"] == said["drawings"] == 3 + 8
+    assert said["live"] == "status"
+    assert said["card"] is None
+    assert said["parallel"].startswith(said["lowest"])
+    assert said["scatter"].startswith(said["second"])
+    assert said["x"] in said["scatter"]
+    assert "95 % interval" in said["scatter"]
+    assert "eps" in said["cloud"] or "fgsm" in said["cloud"]
+    assert said["chosen"] == 1
+    assert said["grid"].startswith("eps 0.2, steps 30. ")
+    assert said["right"].startswith("eps 0.3, steps 30. ")
+    assert said["up"].startswith("eps 0.3, steps 40. ")
+    assert "mean" in said["up"]
+    assert said["heat"]
+    assert said["quiet"] == said["pointer"] == ""
+
+
+@needs_browser
 def test_an_address_opens_its_view(page: Path, tmp_path: Path) -> None:
     """The fragment that a view writes opens the same view, whatever nonsense stands beside it."""
     said = act(

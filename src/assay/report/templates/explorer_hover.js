@@ -1,6 +1,8 @@
 "use strict";
-// What is pointed at: a card with the model's numbers, and the same model brought forward in every view.
+// What is pointed at: a card with the model's numbers, and the same model brought forward in every view. The card is for
+// the eye; what the arrow keys come to in a drawing is told to screen readers in #pointed.
 const card = byId("card");
+const tell = (text) => { byId("pointed").textContent = text; };
 function facts(r) {
   const seeds = D.seeds[r] ? `seed ${D.seeds[r]}` : "not trained yet";
   const sets = D.limit === null ? "full test sets" : `LIMITED to ${D.limit.toLocaleString("en")} images per set`;
@@ -19,18 +21,28 @@ function fillCard(r, extra) {
     element("table", {}, element("tbody", {}, ...wanted.map((m) => rowOf(m, r)))),
     element("p", { class: "small" }, "value, 95 % interval, difference to the baseline" + (state.selected.has(r) ? " · selected" : "")));
 }
-// Point at a model: `at` is {x, y} in the window or an element; `extra` are measures to name first.
+function inWords(r, extra) { // the measures that the drawing shows
+  const numbers = (extra.length ? extra : state.axes).map((k) => M[k]).map((m) => {
+    if (!has(m, r)) return `${m.title} not measured: ${m.reason.get(r)}`;
+    const ends = interval(m, r), judged = verdict(m, r);
+    return `${m.title} ${show(m, m.v[r])}` + (ends && `, 95 % interval ${ends}`) + (judged && `, ${judged === "noise" ? "within noise" : judged}`);
+  });
+  return [D.recipes[r] + (r === BASE ? ", the baseline" : ""), ...numbers].join(". ");
+}
+// Point at a model: `at` is {x, y} in the window (`keyed` by the arrow keys) or an element; `extra` are measures to name first.
 function point(r, at, extra = []) {
   if (r === null) return unpoint();
   const same = pointed.recipe === r;
   pointed.recipe = r;
   fillCard(r, extra);
   place(at);
+  tell(at.keyed ? inWords(r, extra) : "");
   if (!same) highlightAll();
 }
 function say(lines, at) { // a card of words alone
   card.replaceChildren(...lines.map((text, k) => element("p", { class: k ? "small" : "name" }, text)));
   place(at);
+  tell(at.keyed ? lines.join(". ") : "");
 }
 let placed = null; // where the card was put: an element, or a place in the window
 function place(at) {
@@ -45,6 +57,7 @@ function place(at) {
 }
 function unpoint() {
   card.hidden = true;
+  tell("");
   if (pointed.recipe === null) return;
   pointed.recipe = null;
   highlightAll();

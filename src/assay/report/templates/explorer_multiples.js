@@ -1,6 +1,5 @@
 "use strict";
-// A chosen measure against each hyper-parameter that varies among the shown models: a dot a model, a line a family's
-// mean; and for two hyper-parameters of one part, the mean of each pair as a small heat map.
+// A chosen measure against each hyper-parameter that varies among the shown models: a dot a model, a line a family's mean.
 const multiples = { section: "settings", draw: drawMultiples, highlight: highlightMultiples, charts: [] };
 views.push(multiples);
 const mean = (list) => list.reduce((sum, value) => sum + value, 0) / list.length;
@@ -17,26 +16,20 @@ function fields() {
     return { field, places, values: [...values].sort((a, b) => a - b) };
   }).filter(({ values }) => values.length > 1);
 }
-function pairs() {
-  const byPart = new Map();
-  D.parameters.forEach((parameter, k) => { if (new Set(shown.map((r) => parameter.own[r]).filter((v) => v !== null)).size > 1) byPart.set(partOf(parameter.name), [...(byPart.get(partOf(parameter.name)) ?? []), k]); });
-  return [...byPart].filter(([, places]) => places.length === 2).map(([part, [a, b]]) => ({ part, a, b }));
-}
-function panel(heading, sub, height) {
-  const base = element("canvas", { role: "img" }), over = element("canvas", { class: "over" });
-  base.setAttribute("aria-label", heading);
+function panel(heading, sub, keys) {
+  const base = element("canvas"), over = element("canvas", { class: "over", tabindex: 0, role: "application", "aria-roledescription": "chart", "aria-label": `${M[state.measure].title}: ${heading}. ${keys}` });
   const holder = element("div", { class: "layers" }, base, over);
   const cell = element("div", {}, element("h3", {}, heading), element("p", { class: "small" }, sub), holder);
-  return { cell, base, over, holder, height };
+  return { heading, cell, base, over, holder, height: 230 };
 }
 function drawMultiples() {
   const m = M[state.measure], charts = [];
-  for (const { field, places, values } of fields()) charts.push({ ...panel(field.replace(/_/g, " "), places.map((k) => partOf(D.parameters[k].name)).join(", "), 230), places, values, draw: drawCloud });
-  for (const { part, a, b } of pairs()) charts.push({ ...panel(`${part}: ${fieldOf(D.parameters[a].name)} × ${fieldOf(D.parameters[b].name)}`, "mean over the shown models of each pair", 230), a, b, draw: drawPairs });
+  for (const { field, places, values } of fields()) charts.push({ ...panel(field.replace(/_/g, " "), places.map((k) => partOf(D.parameters[k].name)).join(", "), "Arrow keys go from model to model, Enter selects."), places, values, draw: drawCloud, listen: listenCloud });
+  for (const { part, a, b } of pairs()) charts.push({ ...panel(`${part}: ${fieldOf(D.parameters[a].name)} × ${fieldOf(D.parameters[b].name)}`, "mean over the shown models of each pair", "Arrow keys go from pair to pair."), a, b, draw: drawPairs, listen: listenPairs });
   multiples.charts = charts;
   byId("multiples").replaceChildren(...charts.map((chart) => chart.cell));
   const widths = charts.map((chart) => chart.holder.clientWidth); // all read first, so that the page is laid out once
-  charts.forEach((chart, k) => { chart.width = widths[k]; chart.g = surface(chart.base, widths[k], chart.height); surface(chart.over, widths[k], chart.height); chart.draw(chart, m); listen(chart); });
+  charts.forEach((chart, k) => { chart.width = widths[k]; chart.g = surface(chart.base, widths[k], chart.height); surface(chart.over, widths[k], chart.height); chart.draw(chart, m); chart.listen(chart); });
   byId("multiples-none").hidden = charts.length > 0;
   byId("multiples-missing").replaceChildren(...missingTexts([m]));
 }
@@ -89,44 +82,15 @@ function drawScale(g, m, sy, left, width, bottom) {
     g.fillText(tickText(m, value, decimals), left - 5, sy(value) + 4);
   }
 }
-function drawPairs(chart, m) {
-  const { g, width, height, a, b } = chart, across = D.parameters[a].own, up = D.parameters[b].own;
-  const xs = [...new Set(shown.map((r) => across[r]).filter((v) => v !== null))].sort((p, q) => p - q), ys = [...new Set(shown.map((r) => up[r]).filter((v) => v !== null))].sort((p, q) => q - p);
-  const left = 58, bottom = height - 30, cw = (width - left - 8) / xs.length, ch = (bottom - 6) / ys.length;
-  chart.cells = xs.flatMap((x, i) => ys.map((y, j) => {
-    const mine = shown.filter((r) => across[r] === x && up[r] === y), known = mine.filter((r) => has(m, r)).map((r) => m.v[r]);
-    return { x, y, px: left + i * cw, py: 6 + j * ch, known, n: mine.length, value: known.length ? mean(known) : NaN };
-  }));
-  Object.assign(chart, { cw, ch });
-  const values = chart.cells.map((cell) => cell.value).filter((value) => !Number.isNaN(value)), low = Math.min(...values), high = Math.max(...values);
-  g.font = `11px ${INK.font}`;
-  for (const cell of chart.cells) {
-    const t = Number.isNaN(cell.value) || high === low ? 0 : (cell.value - low) / (high - low);
-    if (!Number.isNaN(cell.value)) { g.fillStyle = INK.gain; g.globalAlpha = 0.08 + 0.6 * (sign(m) > 0 ? t : 1 - t); g.fillRect(cell.px, cell.py, cw - 1, ch - 1); g.globalAlpha = 1; }
-    g.fillStyle = INK.ink;
-    g.textAlign = "center";
-    g.fillText(Number.isNaN(cell.value) ? (cell.n ? "n. m." : "none") : digits(m, cell.value), cell.px + cw / 2, cell.py + ch / 2 + 4);
-  }
-  xs.forEach((x, i) => g.fillText(String(x), left + (i + 0.5) * cw, bottom + 12));
-  g.fillText(fieldOf(D.parameters[a].name), left + (width - left) / 2, height - 4);
-  g.textAlign = "right";
-  ys.forEach((y, j) => g.fillText(String(y), left - 6, 6 + (j + 0.5) * ch + 4));
-  g.textAlign = "left";
-  g.fillText(fieldOf(D.parameters[b].name), 2, 14);
-}
-function listen(chart) {
-  const where = (e) => { const area = chart.over.getBoundingClientRect(); return [e.clientX - area.left, e.clientY - area.top]; };
-  const dotAt = (x, y) => (chart.dots ?? []).reduce((best, dot) => { const d = Math.hypot(dot.px - x, dot.py - y); return d < best.d ? { d, r: dot.r } : best; }, { d: 12, r: null }).r;
-  chart.over.addEventListener("pointermove", (e) => {
-    const [x, y] = where(e), at = { x: e.clientX, y: e.clientY };
-    if (chart.dots) return point(dotAt(x, y), at, [state.measure]);
-    const cell = (chart.cells ?? []).find((one) => x >= one.px && x < one.px + chart.cw && y >= one.py && y < one.py + chart.ch), m = M[state.measure];
-    if (!cell) return unpoint();
-    const name = `${fieldOf(D.parameters[chart.a].name)} ${cell.x}, ${fieldOf(D.parameters[chart.b].name)} ${cell.y}`;
-    say([name, cell.known.length ? `${m.title}: mean ${show(m, cell.value)} of ${amount(cell.known.length, "model")}, from ${show(m, Math.min(...cell.known))} to ${show(m, Math.max(...cell.known))}` : cell.n ? `not measured for its ${amount(cell.n, "model")}` : "no shown model has this pair"], at);
+function listenCloud(chart) {
+  const dotAt = (x, y) => chart.dots.reduce((best, dot) => { const d = Math.hypot(dot.px - x, dot.py - y); return d < best.d ? { d, r: dot.r } : best; }, { d: 12, r: null }).r;
+  const inCloud = findable(chart.over, {
+    find: dotAt,
+    order: () => [...new Set([...chart.dots].sort((a, b) => a.px - b.px || b.py - a.py).map((dot) => dot.r))],
+    at: (r) => { const dot = chart.dots.find((one) => one.r === r); return [dot.px, dot.py]; },
+    extra: () => [state.measure],
   });
-  chart.over.addEventListener("pointerleave", unpoint);
-  chart.over.addEventListener("click", (e) => { const r = dotAt(...where(e)); if (r !== null) toggle(r); });
+  chart.over.addEventListener("click", (e) => { const r = dotAt(...inCloud(e)); if (r !== null) toggle(r); });
 }
 function highlightMultiples() {
   for (const chart of multiples.charts) {

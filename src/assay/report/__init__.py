@@ -9,6 +9,7 @@ from assay.report.analysis_page import write_analysis_page
 from assay.report.claims import check_claims, write_claims
 from assay.report.explorer import write_explorer
 from assay.report.html import write_report as write_page
+from assay.report.judged import judge
 from assay.report.page import pages_of
 from assay.report.tables import write_tables
 from assay.report.terminal import print_headline
@@ -28,10 +29,13 @@ def write_report(results: Results, folder: Path | str) -> Path:
     """
     pages = pages_of(results)
     write_tables(results, folder)
-    if len(pages) > 1:
-        write_explorer(results, folder)
-        zoo = build_zoo(results)
-        write_analysis_page(results, analyse(results, zoo, compare(zoo)), folder)
-        if "claims.html" in pages:
-            write_claims(results, check_claims(results, zoo), folder)
-    return write_page(results, folder)
+    zoo = build_zoo(results)
+    comparisons = compare(zoo)
+    judged = judge(zoo, comparisons)
+    if "explorer.html" in pages:
+        write_explorer(results, folder, judged)
+    if "analysis.html" in pages:
+        write_analysis_page(results, analyse(results, zoo, comparisons), folder)
+    if "claims.html" in pages:
+        write_claims(results, check_claims(results, zoo), folder)
+    return write_page(results, folder, judged)

@@ -1,6 +1,6 @@
 """The answer in two sentences and one card an axis: which recipe leads, and what it costs elsewhere.
 
-Only clear differences are claimed: those whose 95 % intervals do not overlap (see summary.py).
+Only clear differences are claimed: those that summary.py judges better or worse.
 """
 
 from dataclasses import dataclass

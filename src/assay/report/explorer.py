@@ -7,6 +7,7 @@ from assay.analysis.measures import collect
 from assay.report.doubts import EVENTS
 from assay.report.explorer_data import explorer_data
 from assay.report.files import write_atomically
+from assay.report.judged import Judged
 from assay.report.page import render_page
 from assay.report.text import embed
 from assay.results import Results
@@ -14,7 +15,7 @@ from assay.results import Results
 NAME = "explorer.html"
 
 
-def write_explorer(results: Results, folder: Path | str) -> Path:
+def write_explorer(results: Results, folder: Path | str, judged: Judged | None = None) -> Path:
     """Write explorer.html into the folder, whole or not at all, and return its path.
 
     The page holds its styles, scripts and numbers; a content security policy in it forbids every request.
@@ -22,15 +23,16 @@ def write_explorer(results: Results, folder: Path | str) -> Path:
     Raises:
         StoreError: the folder cannot be written.
     """
-    return write_atomically(Path(folder) / NAME, render(results))
+    return write_atomically(Path(folder) / NAME, render(results, judged))
 
 
-def render(results: Results) -> str:
+def render(results: Results, judged: Judged | None = None) -> str:
     """The explorer as HTML text."""
     measures = collect(results, skip=EVENTS)
     return render_page(
         "explorer.html",
         results=results,
-        limited=results.limit is not None or any(bool(value) for value in results.table["limited"]),
-        data=embed(explorer_data(results, measures, choose(results, measures))),
+        limited=results.limited,
+        judged=judged or Judged(),
+        data=embed(explorer_data(results, measures, choose(results, measures), judged or Judged())),
     )

@@ -9,6 +9,7 @@ from assay.analysis.measures import Cell, Measure, setting_of
 from assay.errors import BadValueError
 from assay.report.answer import axis_title
 from assay.report.explain import PERCENT, metric_of, title_of
+from assay.report.judged import Judged, key_of
 from assay.results import Results
 
 Json = dict[str, Any]
@@ -16,13 +17,16 @@ Json = dict[str, Any]
 AXIS_OF = {"adversarial": "attack", "shift": "shift", "anomaly": "anomaly", "calibration": "calibration"}
 
 
-def explorer_data(results: Results, measures: list[Measure], columns: list[Column]) -> Json:
+def explorer_data(
+    results: Results, measures: list[Measure], columns: list[Column], judged: Judged | None = None
+) -> Json:
     """Everything the page needs to draw, filter and compare.
 
     Args:
         results: of the study.
         measures: as collected.
         columns: the measures that stand for the axes; those without results are added to the measures.
+        judged: which recipes are better or worse than the baseline.
     """
     known = {id(measure) for measure in measures}
     everything = [*measures, *(column.measure for column in columns if id(column.measure) not in known)]
@@ -39,7 +43,10 @@ def explorer_data(results: Results, measures: list[Measure], columns: list[Colum
         "family": [names.index(family(label)) for label in results.recipes],
         "parameters": _parameters(results.recipes),
         "seeds": [_seeds(results, label) for label in results.recipes],
-        "measures": [_measure(item, standing.get(place), reasons) for place, item in enumerate(everything)],
+        "measures": [
+            _measure(item, standing.get(place), reasons) | _verdicts(item, judged or Judged())
+            for place, item in enumerate(everything)
+        ],
         "axes": list(standing),
         "primary": [place for place, column in standing.items() if column.primary],
         "corruptions": _corruptions(everything),
@@ -89,6 +96,19 @@ def _measure(measure: Measure, column: Column | None, reasons: dict[str, int]) -
         "h": _ends((cell.high for cell in cells), decimals),
         "n": counts[0] if len(set(counts)) == 1 else counts,
         "why": _why(cells, reasons),
+    }
+
+
+def _verdicts(measure: Measure, judged: Judged) -> Json:
+    """The baseline's value `base`, and a letter a recipe: "+" better, "-" worse, "=" noise, " " not judged."""
+    key = key_of(measure)
+    if key not in judged.base:
+        return {}
+    verdicts = (judged.verdicts.get((recipe, key)) for recipe in measure.cells)
+    letters = {"better": "+", "worse": "-", "noise": "="}
+    return {
+        "base": float(f"{judged.base[key]:.6g}"),
+        "judged": "".join(" " if verdict is None else letters[verdict] for verdict in verdicts),
     }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from assay.analysis.measures import Measure
+from assay.report.judged import Judged
 from assay.report.summary import Entry, entry
 from assay.results import Results
 
@@ -24,7 +25,7 @@ class Heat:
     rows: tuple[HeatRow, ...]
 
 
-def heat(results: Results, measures: list[Measure]) -> Heat:
+def heat(results: Results, measures: list[Measure], judged: Judged | None = None) -> Heat:
     """Accuracy of each recipe on the clean images, on the mean of all corruptions and on each one."""
     named: dict[str, Measure] = {}
     for measure in measures:
@@ -38,7 +39,7 @@ def heat(results: Results, measures: list[Measure]) -> Heat:
         HeatRow(
             recipe=recipe,
             baseline=recipe == results.baseline,
-            entries=tuple(entry(named[name], recipe, results.baseline) for name in order),
+            entries=tuple(entry(named[name], recipe, results.baseline, judged) for name in order),
         )
         for recipe in results.recipes
     ]

@@ -17,6 +17,7 @@ from assay.report.figures import best_of, measure_data, robustness, selection, t
 from assay.report.files import write_atomically
 from assay.report.gaps import gaps
 from assay.report.heat import Heat, heat
+from assay.report.judged import Judged
 from assay.report.observed import collect_observed
 from assay.report.page import render_page
 from assay.report.summary import SYMBOLS, Headline, headline
@@ -29,19 +30,19 @@ PICKABLE = 60_000  # up to so many cells (recipes x measures, about 2 MB) figure
 Json = dict[str, Any]
 
 
-def write_report(results: Results, folder: Path | str) -> Path:
+def write_report(results: Results, folder: Path | str, judged: Judged | None = None) -> Path:
     """Write report.html into the folder, whole or not at all, and return its path.
 
     The page holds its styles, its script, plotly.js and all data; a content security policy in it forbids every
     request. All text of the results is escaped.
     """
-    return write_atomically(Path(folder) / NAME, render(results))
+    return write_atomically(Path(folder) / NAME, render(results, judged))
 
 
-def render(results: Results) -> str:
+def render(results: Results, judged: Judged | None = None) -> str:
     """The report as HTML text."""
     measures = collect(results, skip=EVENTS)
-    table = headline(results, measures)
+    table = headline(results, measures, judged)
     found = answer(table)
     shown = selection(table)
     kept = _kept(table, found, shown)
@@ -49,6 +50,7 @@ def render(results: Results) -> str:
     return render_page(
         "report.html",
         results=results,
+        judged=judged or Judged(),
         table=replace(table, rows=tuple(table.rows[place] for place in kept)),
         crowded=len(kept) < len(table.rows),
         groups=_groups(table),
@@ -56,7 +58,7 @@ def render(results: Results) -> str:
         emphasise=lambda text: emphasise(text, [name for name in results.recipes if name != results.baseline]),
         breakable=breakable,
         firsts=_firsts(table),
-        heat=_narrowed(heat(results, measures), kept),
+        heat=_narrowed(heat(results, measures, judged), kept),
         doubts=doubts(results),
         gaps=gaps(results, measures, notes),
         notes={name: texts for name, texts in notes.items() if not name.startswith("not measured/")},

@@ -1,11 +1,12 @@
 """The headline: recipes x axes, and where recipes differ from the baseline beyond noise.
 
-How better and worse are judged: a recipe differs clearly from the baseline where their 95 % intervals do not overlap,
-and otherwise is "within noise". This is conservative: two independent 95 % intervals of equal width part by chance in
-about 0.6 % of comparisons rather than 5 %, and less where both models meet the same images (Schenker and Gentleman
-2001, "On judging the significance of differences by examining the overlap between confidence intervals"). Where one of
-the two has no interval, the difference is shown and left unjudged. mCE is a ratio to the baseline, so its interval is
-held against 1.
+How better and worse are judged: as the analysis does, see `assay.report.judged`; a difference is then to the mean of
+the baseline's trainings. Where the analysis has no verdict, as of results without draws, a recipe differs clearly from
+the baseline where their 95 % intervals do not overlap, and otherwise is "within noise". This is conservative: two
+independent 95 % intervals of equal width part by chance in about 0.6 % of comparisons rather than 5 %, and less where
+both models meet the same images (Schenker and Gentleman 2001, "On judging the significance of differences by examining
+the overlap between confidence intervals"). Where one of the two has no interval, the difference is shown and left
+unjudged. mCE is a ratio to the baseline, so its interval is held against 1.
 """
 
 from dataclasses import dataclass
@@ -14,10 +15,10 @@ from typing import Literal
 from assay.analysis.columns import Column, choose
 from assay.analysis.measures import Cell, Measure, collect
 from assay.report.doubts import EVENTS
+from assay.report.judged import RELATIVE, Judged, key_of
 from assay.results import Results
 
 Verdict = Literal["baseline", "better", "worse", "noise", "unjudged", "missing"]
-RELATIVE = ("mce", "relative_mce")
 SYMBOLS: dict[Verdict, str] = {
     "baseline": "", "better": "✓", "worse": "✗", "noise": "≈", "unjudged": "", "missing": "",
 }  # fmt: skip
@@ -49,7 +50,7 @@ class Headline:
     rows: tuple[Row, ...]
 
 
-def headline(results: Results, measures: list[Measure] | None = None) -> Headline:
+def headline(results: Results, measures: list[Measure] | None = None, judged: Judged | None = None) -> Headline:
     """The table of recipes x axes; an axis without results keeps a column that says why."""
     found = collect(results, skip=EVENTS) if measures is None else measures
     columns = choose(results, found)
@@ -57,20 +58,23 @@ def headline(results: Results, measures: list[Measure] | None = None) -> Headlin
         Row(
             recipe=recipe,
             baseline=recipe == results.baseline,
-            entries=tuple(entry(column.measure, recipe, results.baseline) for column in columns),
+            entries=tuple(entry(column.measure, recipe, results.baseline, judged) for column in columns),
         )
         for recipe in results.recipes
     ]
     return Headline(columns=tuple(columns), rows=tuple(rows))
 
 
-def entry(measure: Measure, recipe: str, baseline: str | None) -> Entry:
+def entry(measure: Measure, recipe: str, baseline: str | None, judged: Judged | None = None) -> Entry:
     """A recipe's cell beside the baseline's, judged as the top of this file says."""
     cell = measure.cells[recipe]
     if cell.value is None:
         return Entry(cell=cell, difference=None, verdict="missing")
     if recipe == baseline:
         return Entry(cell=cell, difference=None, verdict="baseline")
+    verdict = None if judged is None else judged.verdict(recipe, measure)
+    if judged is not None and verdict is not None:
+        return Entry(cell=cell, difference=cell.value - judged.base[key_of(measure)], verdict=verdict)
     base = measure.cells.get(baseline) if baseline is not None else None
     if measure.metric in RELATIVE and baseline is not None:
         base = Cell(value=1.0, low=1.0, high=1.0)

@@ -9,13 +9,14 @@ from rich.table import Table
 
 from assay.report.answer import answer
 from assay.report.explain import arrow, show, show_interval
+from assay.report.judged import judge_results
 from assay.report.summary import SYMBOLS, Entry, Headline, headline
 from assay.results import Results
 
 STYLES = {"better": "green", "worse": "red", "missing": "dim"}
 ROOM, ROOM_WITH_INTERVALS = 110, 150  # widths of a terminal that holds every column, and its intervals too
 NARROW = 10  # width of a column without intervals
-CAPTION = "✓ better, ✗ worse, ≈ within noise: the 95 % interval against the baseline's (★)"
+CAPTION = "✓ better, ✗ worse, ≈ within noise of the baseline (★)"
 
 
 def print_headline(results: Results, console: Console) -> None:
@@ -23,12 +24,15 @@ def print_headline(results: Results, console: Console) -> None:
 
     A narrow terminal gets the values without their intervals, a very narrow one each axis's primary column alone.
     """
-    table = headline(results)
+    judged = judge_results(results)
+    table = headline(results, judged=judged)
     fitting = table if console.width >= ROOM else primary(table)
     preset = "" if results.preset is None else f", {results.preset} slice"
     limited = "" if results.limit is None else f" (LIMITED to {results.limit} images per set)"
     title = f"{results.title}{preset}{limited}"
     console.print(terminal_table(fitting, title=title, intervals=console.width >= ROOM_WITH_INTERVALS))
+    if judged.trainings > 1:
+        console.print(f"Differences are to the mean of {judged.trainings} trainings of the baseline.", style="dim")
     if fitting is not table:
         console.print("More columns and all intervals stand in the report.", style="dim")
     for sentence in answer(table).sentences:

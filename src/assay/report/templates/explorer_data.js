@@ -24,11 +24,13 @@ const show = (m, value) => digits(m, value) + (m.percent ? " %" : "");
 const interval = (m, r) => (Number.isNaN(m.l[r]) || Number.isNaN(m.h[r]) ? "" : `${digits(m, m.l[r])}–${digits(m, m.h[r])}`);
 function difference(m, r) {
   if (BASE < 0 || r === BASE || !has(m, r) || !has(m, BASE)) return "";
-  const text = digits(m, Math.abs(m.v[r] - m.v[BASE]));
-  return (Number(text) === 0 ? "±" : m.v[r] > m.v[BASE] ? "+" : "−") + text;
+  const base = m.base ?? m.v[BASE], text = digits(m, Math.abs(m.v[r] - base));
+  return (Number(text) === 0 ? "±" : m.v[r] > base ? "+" : "−") + text;
 }
-// Better or worse than the baseline where both have intervals and these do not overlap, as in the report.
+// Better or worse than the baseline as the analysis judges; where it does not, by intervals that do not overlap.
 function verdict(m, r) {
+  const judged = { "+": "better", "-": "worse", "=": "noise" }[m.judged?.[r]];
+  if (judged) return judged;
   if (BASE < 0 || r === BASE || !m.better || !has(m, r) || !has(m, BASE) || !interval(m, r) || !interval(m, BASE)) return "";
   if (m.l[r] > m.h[BASE]) return m.better > 0 ? "better" : "worse";
   if (m.h[r] < m.l[BASE]) return m.better > 0 ? "worse" : "better";

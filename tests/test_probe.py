@@ -10,14 +10,14 @@ from assay import probe as probing
 from assay.architectures import LeNet5
 from assay.attacks import FGSM, PGD
 from assay.augmentations import CutOut
-from assay.data import load_task
+from assay.data import Images, Task, load_task
 from assay.estimate import kind_of
 from assay.evaluations import Adversarial, Anomaly, Calibration
-from assay.fit import build
+from assay.fit import Fitted, build
 from assay.parts import describe
 from assay.probe import probe
 from assay.recipe import Recipe, Train
-from assay.study import Plan, Study, plan
+from assay.study import EvaluateCell, Plan, Study, plan
 
 QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)
 CUTOUT = CutOut(length=3, holes=1)
@@ -116,3 +116,50 @@ def test_a_part_has_the_same_share_of_every_set(planned: Plan) -> None:
     assert part.train is not None
     assert len(part.test) == 15
     assert len(part.train) == round(len(planned.task.train) * 15 / len(planned.task.test))
+
+
+class Known:
+    """A machine on which everything takes a known time, and a clock that it turns on."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def fit(self, recipe: Recipe, images: Images, *, seed: int, validation: Images | None = None) -> Fitted:
+        self.now += 0.5 + len(images) * (0.01 + 0.002 * recipe.attack_steps) + (0.25 if validation is not None else 0)
+        return Fitted(build(recipe, images.shape, images.n_classes, seed), [])
+
+    def compute(self, cell: EvaluateCell, task: Task, weights: list[bytes], *_: object) -> dict[str, bytes]:
+        evaluation, n = cell.evaluation, min(len(task.test), getattr(cell.evaluation, "images", None) or 10**9)
+        if not isinstance(evaluation, Adversarial):
+            self.now += 0.125 + 0.004 * n * len(weights)
+            return {"a": bytes(100 + 7 * n)}
+        steps = sum(0.001 + 0.003 * (getattr(attack, "steps", 1) - 1) for attack in evaluation.attacks)
+        early = 1 if bool((task.test.y == 0).all()) else 0.25  # the model that was trained for a moment
+        self.now += early * n * steps * len(evaluation.budgets) * len(weights)
+        return {"a": bytes(11 * n * len(evaluation.budgets))}
+
+
+def test_on_a_machine_whose_pace_is_known_the_rates_are_that_pace(
+    planned: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Known()
+    monkeypatch.setattr(probing, "fit", machine.fit)
+    monkeypatch.setattr(probing, "compute", machine.compute)
+    monkeypatch.setattr(probing.time, "thread_time", machine.clock)
+    rates = probe(planned, set(), budget=5)
+    (training,) = rates.training.values()
+    assert (training.image, training.step, training.epoch) == pytest.approx((0.01, 0.002, 0.25))
+    found = {name: rate for (_, name), rate in rates.evaluations.items()}
+    images = len(planned.task.test)
+    assert found["calibration"].seconds == pytest.approx(0.125 + 0.004 * images)
+    assert found["calibration"].member == pytest.approx(0.004 * images)
+    assert found["calibration"].size == 100 + 7 * images
+    attacked = 20 * 2 * (0.001 + 0.001 + 0.003 * 4)  # images, budgets, FGSM and PGD with 5 steps
+    assert found["adversarial"].seconds == pytest.approx(attacked)
+    assert found["adversarial"].member == pytest.approx(attacked)
+    assert found["adversarial"].early == pytest.approx(0.25)
+    assert found["adversarial"].size == 11 * 20 * 2
+    assert rates.spread == pytest.approx(0)

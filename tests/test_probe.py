@@ -148,7 +148,7 @@ def test_on_a_machine_whose_pace_is_known_the_rates_are_that_pace(
     machine = Known()
     monkeypatch.setattr(probing, "fit", machine.fit)
     monkeypatch.setattr(probing, "compute", machine.compute)
-    monkeypatch.setattr(probing.time, "thread_time", machine.clock)
+    monkeypatch.setattr("assay.probe.time.thread_time", machine.clock)
     rates = probe(planned, set(), budget=5)
     (training,) = rates.training.values()
     assert (training.image, training.step, training.epoch) == pytest.approx((0.01, 0.002, 0.25))

@@ -63,7 +63,10 @@ def verdicts() -> list[Checked]:
 def whole(**changes: object) -> Results:
     """Results of the whole study on trade-offs, as far as the scope looks at them."""
     study = tradeoffs
-    rows = [dict.fromkeys(COLUMNS) | {"recipe": item.label, "value": 1.0, "limited": False} for item in study.recipes]
+    rows = [
+        dict.fromkeys(COLUMNS) | {"recipe": item.label, "seed": "0", "value": 1.0, "limited": False}
+        for item in study.recipes
+    ]
     facts = {
         "study": study.name,
         "title": study.title,
@@ -75,7 +78,7 @@ def whole(**changes: object) -> Results:
             Trained(recipe=item.label, name=item.name, seed=0, baseline=False, parameters=1) for item in study.recipes
         ),
         "table": pd.DataFrame(rows, columns=list(COLUMNS)),
-        "replicates": pd.DataFrame([{"seed": str(1000 * place)} for place in range(1, 15)]),
+        "replicates": pd.DataFrame([{"seed": str(1000 * place), "value": 1.0} for place in range(1, 15)]),
         "provenance": {"evaluations": {item.name: describe(item) for item in study.evaluations}},
         "load": lambda *_: None,
     }
@@ -95,10 +98,21 @@ def test_the_whole_study_is_whole() -> None:
     assert dict(scope.facts) == {
         "study": "tradeoffs",
         "recipes": "559 of 559 measured",
-        "seeds": "0; 15 trainings of the baseline",
+        "seeds": "0; 15 trainings of the baseline measured",
         "training": "10 epochs on all images, batches of 16, learning rate 0.0001",
         "images": "all of each set",
     }
+
+
+def test_trainings_of_the_baseline_are_counted_where_they_are_measured() -> None:
+    full = whole(seeds=(0, 1, 2))
+    for table, replicates, said in (
+        (full.table, full.replicates.iloc[:0], "0, 1, 2; 1 training of the baseline measured"),
+        (full.table.iloc[1:], full.replicates.iloc[:0], "0, 1, 2; 0 trainings of the baseline measured"),
+        (full.table, full.replicates.assign(value=None), "0, 1, 2; 1 training of the baseline measured"),
+    ):
+        facts = dict(scope_of(dataclasses.replace(full, table=table, replicates=replicates)).facts)
+        assert facts["seeds"] == said
 
 
 def test_nothing_reduced_passes_for_the_whole() -> None:

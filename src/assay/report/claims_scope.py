@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from assay import studies
 from assay.again import command
 from assay.analysis.claims import Missing, Outcome
 from assay.analysis.claims.evidence import NOT_HERE
+from assay.analysis.measures import MEAN
 from assay.errors import BadValueError
 from assay.parts import describe
 from assay.recipe import BASELINE, Train, parse_recipe
@@ -49,13 +52,16 @@ def scope_of(results: Results) -> Scope:
     total = len(study.recipes) if study else len(results.recipes)
     measured = _measured(results)
     training = sorted({_train_text(train) for train in _trains(results)})
-    noise = results.replicates["seed"].nunique() + len(results.seeds)
+    trainings = f"{(count := _baselines(results))} training{'' if count == 1 else 's'} of the baseline measured"
     other = _other_evaluations(results, study)
     images = "all of each set" if results.limit is None else f"LIMITED to {results.limit:,} of each set"
     facts = (
         ("study", results.study + ("" if results.preset is None else f", preset {results.preset}")),
         ("recipes", f"{measured} of {total} measured"),
-        ("seeds", f"{', '.join(str(seed) for seed in results.seeds)}; {noise} trainings of the baseline"),
+        (
+            "seeds",
+            f"{', '.join(str(seed) for seed in results.seeds)}; {trainings} training{'' if trainings == 1 else 's'} of the baseline measured",
+        ),
         ("training", "; ".join(training) or "nothing is trained yet"),
         ("images", f"{images}, other settings of {', '.join(other)}" if other else images),
     )
@@ -75,6 +81,13 @@ def remedy(results: Results, missing: Sequence[Missing]) -> str:
     if any(lack.recipes for lack in missing) or results.pending:
         return results.again
     return ""
+
+
+def _baselines(results: Results) -> int:
+    """How many trainings of the baseline have a number."""
+    own = results.table[(results.table["recipe"] == results.baseline) & (results.table["seed"] != MEAN)]
+    both = pd.concat([own, results.replicates])
+    return both.loc[both["value"].notna(), "seed"].nunique() if len(both) else 0
 
 
 def _measured(results: Results) -> int:

@@ -39,7 +39,9 @@ def print_claims(results: Results, checked: Sequence[Checked], scope: Scope, con
 
 def _print_part(finding: Finding, console: Console) -> None:
     _print(console, f"{SYMBOLS[finding.outcome]} {finding.text}", indent=2, hang=2)
-    for text in (*finding.numbers[:NUMBERS], *finding.notes, *missing_by_reason(finding.missing)):
+    left = len(finding.numbers) - NUMBERS
+    more = [f"and {left} more on the page"] if left > 0 else []
+    for text in (*finding.numbers[:NUMBERS], *more, *finding.notes, *missing_by_reason(finding.missing)):
         _print(console, text, indent=4, hang=2, style="dim")
 
 

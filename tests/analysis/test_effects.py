@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,9 +25,11 @@ def zoo_of(
     seeds: Floats | None = None,
     spread: Floats | None = None,
     families: Sequence[str] | None = None,
+    members: Mapping[int, int] | None = None,
+    metric: str = "",
     higher_is_better: bool | None = True,
 ) -> Zoo:
-    """A zoo with the baseline first, from values (R, M) and draws (R, M, B)."""
+    """A zoo with the baseline first, from values (R, M) and draws (R, M, B); `members` are those of ensembles."""
     recipes, measures = values.shape
     labels = ("baseline", *(f"r{place}" for place in range(1, recipes)))
     counts = np.ones(values.shape, dtype=np.int64) if seeds is None else seeds.astype(np.int64)
@@ -36,8 +38,8 @@ def zoo_of(
         recipes=labels,
         baseline=0,
         families=labels if families is None else tuple(families),
-        parameters=({},) * recipes,
-        keys=tuple(Key("made up", f"m{place}", ()) for place in range(measures)),
+        parameters=tuple({"ensemble.members": float((members or {}).get(place, 1))} for place in range(recipes)),
+        keys=tuple(Key("made up", metric, (("place", float(place)),)) for place in range(measures)),
         higher_is_better=(higher_is_better,) * measures,
         values=values,
         draws=draws.astype(np.float32),
@@ -187,6 +189,77 @@ def test_recipes_with_seeds_use_their_family_s_noise() -> None:
     assert effect.training == pytest.approx((pooled / 3 + 0.01**2 / 5) ** 0.5)
 
 
+def borrowed(
+    metric: str, values: Sequence[float], families: Sequence[str], spread: Sequence[float] | None = None
+) -> Zoo:
+    """Recipes beside a baseline of five trainings that hardly differ; a spread is that of two trainings."""
+    own = np.array([0.0001, *([np.nan] * (len(values) - 1) if spread is None else spread)])[:, None]
+    seeds = np.where(np.isnan(own), 1, 2)
+    seeds[0] = 5
+    table = np.array(values)[:, None]
+    draws = table[:, :, None] + 0.001 * np.random.default_rng(0).standard_normal((len(values), 1, B))
+    return zoo_of(table, draws, seeds=seeds, spread=own, families=families, metric=metric)
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "unknown"),
+    [
+        ("accuracy", (0.0, 0.005, 0.02, 0.9, 1.0), (False, False, True, True, True)),  # at the floor
+        ("auroc", (0.996, 1.0, 0.97, 0.95, 0.0), (False, False, False, True, True)),  # at the ceiling
+        ("fpr95", (0.008, 0.02, 0.07, 0.09, 0.9), (False, False, False, True, True)),
+        ("accuracy", (0.02, 0.0, 0.5, 0.9, 1.0), (False,) * 5),  # with room on both sides
+        ("ece", (0.0, 0.005, 0.02, 0.9, 1.0), (False,) * 5),  # no proportion
+    ],
+)
+def test_noise_of_a_baseline_at_the_end_of_a_proportion_is_not_borrowed_far_from_it(
+    metric: str, values: Sequence[float], unknown: Sequence[bool]
+) -> None:
+    zoo = borrowed(metric, values, ["baseline", "a", "b", "c", "d"])
+    found = training_noise(zoo)
+    assert np.isnan(found.variance[:, 0]).tolist() == list(unknown)
+    assert np.isnan(found.freedom[:, 0]).tolist() == list(unknown)
+    assert [one.sampling_alone for one in compare(zoo)] == list(unknown[1:])
+    for one in compare(zoo):
+        effect = contrast(zoo, 0, {one.recipe: 1, 0: -1})
+        assert effect == pytest.approx(one.effect, rel=1e-4, abs=1e-7, nan_ok=True)
+
+
+def test_far_from_that_end_a_family_has_its_own_noise_or_none() -> None:
+    found = training_noise(
+        borrowed("accuracy", (0.0, 0.9, 0.8, 0.001), ["baseline", *["pgd"] * 3], [0.02, np.nan, np.nan])
+    )
+    pooled = (0.02**2 + 4 * 0.0001**2) / 5  # the one at the floor may still take the baseline's too
+    assert found.variance[:, 0] == pytest.approx([0.0001**2, 0.02**2, 0.02**2, pooled])
+    assert found.freedom[:, 0].tolist() == [4, 1, 1, 5]
+    assert len(set(found.source[[0, 1, 3], 0].tolist())) == 3
+    assert found.source[1, 0] == found.source[2, 0]
+
+
+def test_an_ensemble_has_the_noise_of_one_training_over_its_members() -> None:
+    """Of a baseline and an ensemble with trainings of their own, and ensembles that borrow."""
+    zoo = zoo_of(
+        np.zeros((5, 1)),
+        np.zeros((5, 1, B)),
+        seeds=np.array([[5], [1], [3], [1], [1]]),
+        spread=np.array([[0.01], [np.nan], [0.02], [np.nan], [np.nan]]),
+        families=("baseline", "mixup", "ensemble", "ensemble", "ensemble > mixup"),
+        members={2: 4, 3: 10, 4: 3},
+    )
+    found = training_noise(zoo)
+    one = 4 * 0.02**2  # a network's, of which the ensemble of four shows a quarter
+    assert found.variance[:, 0] == pytest.approx([0.01**2, 0.01**2, one / 4, one / 10, 0.01**2 / 3])
+    assert found.freedom[:, 0].tolist() == [4, 4, 2, 2, 4]
+    assert found.source[0, 0] == found.source[1, 0] == found.source[4, 0] != found.source[3, 0]
+    assert found.source[2, 0] == found.source[3, 0]
+    effect = contrast(zoo, 0, {4: 1, 0: -1})
+    assert effect is not None
+    assert effect.training == pytest.approx(0.01 * (1 / 3 + 1 / 5) ** 0.5)
+    assert effect.high == pytest.approx(stats.t.ppf(0.975, 4) * effect.training)
+    for comparison in compare(zoo):
+        expected = contrast(zoo, 0, {comparison.recipe: 1, 0: -1})
+        assert comparison.effect == pytest.approx(expected, rel=1e-5, abs=1e-9)
+
+
 def test_two_trainings_of_the_baseline_have_one_degree_of_freedom() -> None:
     found = training_noise(simple(trainings=2))
     assert found.variance[:, 0] == pytest.approx([0.01**2] * 2)
@@ -198,11 +271,13 @@ def test_compare_gives_what_contrast_gives(made_up: Results) -> None:
     found = compare(zoo)
     assert len(found) == (len(zoo.recipes) - 1) * len(zoo.keys)
     for one in found[::13]:
-        assert contrast(zoo, one.measure, {one.recipe: 1, 0: -1}) == pytest.approx(one.effect, rel=1e-4, abs=1e-7)
+        assert contrast(zoo, one.measure, {one.recipe: 1, 0: -1}) == pytest.approx(
+            one.effect, rel=1e-4, abs=1e-7, nan_ok=True
+        )
     pgd = zoo.recipes.index("pgd(eps=0.3, steps=40)")
     verdicts = {zoo.keys[one.measure].metric: one.verdict for one in found if one.recipe == pgd}
     assert verdicts["mce"] == "worse"
-    worst = zoo.place("adversarial", "accuracy", attack="worst_case", eps=0.2)
+    worst = zoo.keys.index(Key("adversarial", "accuracy", (("attack", "worst_case"), ("eps", 0.2))))
     assert next(one for one in found if (one.recipe, one.measure) == (pgd, worst)).verdict == "better"
 
 
@@ -234,17 +309,20 @@ def test_what_was_not_tested_does_not_count() -> None:
     assert np.isnan(found[1])
 
 
-def simulated(rng: np.random.Generator, effects: Floats, *, trainings: int, scatter: float, n: int = 150) -> Zoo:
+def simulated(
+    rng: np.random.Generator, effects: Floats, *, trainings: int, scatter: float, n: int = 150, members: int = 1
+) -> Zoo:
     """A linear model: a training's value = effect + its luck + mean over n images of shared and own noise.
 
-    With `scatter` each training also has its own noise on every image.
+    With `scatter` each training also has its own noise on every image. With `members` all recipes but the baseline are
+    the mean of so many trainings.
     """
     recipes = len(effects)
     seeds = np.array([trainings] + [1] * (recipes - 1))
     shared, own = rng.standard_normal(n), rng.standard_normal((recipes, n))
     images, spread = [], np.full((recipes, 1), np.nan)
     for recipe, count in enumerate(seeds):
-        luck = 0.1 * rng.standard_normal((count, 1))
+        luck = 0.1 * rng.standard_normal((count, members if recipe else 1)).mean(axis=1, keepdims=True)
         each = effects[recipe] + luck + shared + own[recipe] + scatter * rng.standard_normal((count, n))
         images.append(each.mean(0))
         if count > 1:
@@ -252,7 +330,11 @@ def simulated(rng: np.random.Generator, effects: Floats, *, trainings: int, scat
     x = np.stack(images)
     weights = rng.multinomial(n, np.full(n, 1 / n), size=B)
     return zoo_of(
-        x.mean(1)[:, None], (x @ weights.T / n)[:, None], seeds=np.repeat(seeds[:, None], 1, axis=1), spread=spread
+        x.mean(1)[:, None],
+        (x @ weights.T / n)[:, None],
+        seeds=seeds[:, None],
+        spread=spread,
+        members=dict.fromkeys(range(1, recipes), members),
     )
 
 
@@ -268,6 +350,17 @@ def test_intervals_hold_the_truth(trainings: int, scatter: float, least: float, 
         for one in compare(simulated(rng, truth, trainings=trainings, scatter=scatter)):
             held.append(one.effect.low <= truth[one.recipe] - truth[0] <= one.effect.high)
     assert least <= np.mean(held) <= most
+
+
+@pytest.mark.parametrize("members", [3, 15])
+def test_intervals_of_ensembles_hold_the_truth_and_are_no_wider_than_they_must(members: int) -> None:
+    rng = np.random.default_rng(4)
+    held = []
+    for _ in range(400):
+        truth = rng.standard_normal(5)
+        for one in compare(simulated(rng, truth, trainings=15, scatter=0, members=members)):
+            held.append(one.effect.low <= truth[one.recipe] - truth[0] <= one.effect.high)
+    assert 0.93 <= np.mean(held) <= 0.965
 
 
 def test_sampling_alone_flatters() -> None:

@@ -62,6 +62,7 @@ def made_up(label: str, random: np.random.Generator) -> list[float]:
 def zoo_of(recipes: tuple[str, ...], values: Floats, baseline: int | None = 0) -> Zoo:
     random = np.random.default_rng(1)
     noise = np.array([spread for *_, spread in MEASURES])
+    first = np.arange(len(recipes))[:, None] == (-1 if baseline is None else baseline)
     errors = noise[None, :, None] * random.normal(size=(*values.shape, 100)) / 2
     keys = tuple(
         Key(evaluation, metric, tuple(sorted(setting.items()))) for evaluation, metric, setting, *_ in MEASURES
@@ -75,8 +76,8 @@ def zoo_of(recipes: tuple[str, ...], values: Floats, baseline: int | None = 0) -
         higher_is_better=tuple(better for *_, better, _ in MEASURES),
         values=values,
         draws=(values[:, :, None] + errors).astype(np.float32),
-        seeds=np.where(np.isnan(values), 0, 1),
-        spread=np.full(values.shape, np.nan),
+        seeds=np.where(np.isnan(values), 0, np.where(first, 15, 1)),
+        spread=np.where(first, noise, np.nan),
         noise=noise,
         replicates=np.full(len(MEASURES), 15),
         reasons={
@@ -114,9 +115,14 @@ def results_of(recipes: tuple[str, ...], values: Floats, **changes: Any) -> Resu
     return Results(**(facts | changes))
 
 
-def study(recipes: tuple[str, ...], gaps: tuple[tuple[int, int], ...] = (), **changes: Any) -> tuple[Results, Analysis]:
+def study(
+    recipes: tuple[str, ...], gaps: tuple[tuple[int, int], ...] = (), floor: bool = False, **changes: Any
+) -> tuple[Results, Analysis]:
+    """Made-up results and their analysis; with `floor` the baseline's accuracy under attack is 0."""
     random = np.random.default_rng(0)
     values = np.array([made_up(label, random) for label in recipes])
+    if floor:
+        values[0, 0] = 0
     for place, column in gaps:
         values[place, column] = np.nan
     results = results_of(recipes, values, **changes)
@@ -230,6 +236,24 @@ def test_trades_are_listed_per_technique(nine: tuple[Results, Analysis], tmp_pat
     assert set(cards) == {family(label) for label in NINE[1:]}
 
 
+def test_what_rests_on_sampling_noise_alone_is_marked(tmp_path: Path) -> None:
+    """The baseline's attacked accuracy is 0, so its trainings tell nothing of those of a robust recipe."""
+    results, analysis = study(NINE, floor=True)
+    page = page_of(results, analysis, tmp_path)
+    cards = {re.sub(r" \d+ recipes?.*", "", text): text for _, text in page.all("article")}
+    assert re.search(r"✓ Attack \+[\d.]+ points † ✗ Shift −[\d.]+ points \d of \d", cards["pgd"])
+    assert re.search(r"pgd\(eps=0.3, steps=40\)\s?\+[\d.]+ points †\s?−[\d.]+ points", cards["pgd"])
+    tips = [str(item["data-tip"]) for item, _ in page.all("td") if "better, " in str(item.get("data-tip"))]
+    assert {tip.endswith("from sampling noise alone") for tip in tips if tip.startswith("pgd, Attack")} == {True}
+    assert {tip.endswith("from sampling noise alone") for tip in tips if tip.startswith("pgd, Shift")} == {False}
+    for section in ("techniques", "pairs"):
+        assert page.text(section).count("† rests on sampling noise alone") == 1
+
+
+def test_without_such_findings_there_is_no_mark(nine: tuple[Results, Analysis], tmp_path: Path) -> None:
+    assert "†" not in write_analysis_page(*nine, tmp_path).read_text(encoding="utf-8")
+
+
 def test_what_is_missing_says_why(nine: tuple[Results, Analysis], tmp_path: Path) -> None:
     page = page_of(*nine, tmp_path)
     assert "corruptedcutout(length=7, holes=1)training failed: the disk is full" in page.text("gaps")
@@ -260,7 +284,7 @@ def test_limits_slices_and_gaps_of_the_study_stand_on_top(tmp_path: Path) -> Non
     page = page_of(*study(NINE, limit=500, preset="laptop", pending=("pgd, seed 0: shift",)), tmp_path)
     text = " ".join(text for _, text in page.all("p"))
     assert "LIMITED to 500 images per set" in text
-    assert "preset laptop" in text
+    assert "This is the laptop slice of the study" in text
     assert "1 still to run" in text
 
 

@@ -20,9 +20,10 @@ Where this errs:
 - Which images one training gets wrong differs from the next, and this shows in both parts: intervals are too wide, by
   up to sqrt(2) where it is all the noise that there is (simulated intervals of a linear model hold the truth in 94 % of
   samples without such noise, in 96 to 98 % with much of it).
-- A recipe trained once is given the baseline's noise. Where the baseline sits at the floor or the ceiling of a metric,
-  such as a robust accuracy of 0, its trainings hardly differ and other recipes' noise is understated. Ensembles have
-  less noise than one model, and theirs is overstated.
+- A recipe trained once is given the baseline's noise, and some techniques vary more. Where the baseline sits next to
+  the end of a proportion, such as a robust accuracy of 0, and the recipe far from it, its noise counts as unknown: the
+  interval is of sampling alone and too narrow, which `Comparison.sampling_alone` says.
+- An ensemble of m networks is given the noise of one training over sqrt(m), which is right to first order.
 - An ensemble's members are the baseline's replicates, and what they share is ignored. It would cancel in the
   difference, so intervals of ensembles are too wide.
 - A number at its floor or ceiling in the sample is so in every resample: it has no sampling noise, too little.
@@ -50,8 +51,8 @@ Verdict = Literal["better", "worse", "noise", "unjudged"]
 class Effect(NamedTuple):
     """A contrast with its 95 % interval, two-sided p value, and standard errors.
 
-    Where training noise is unknown, `training` is NaN and the interval is of sampling alone. Where there are no draws,
-    `sampling`, `low`, `high` and `p` are NaN: there is nothing to judge by.
+    Where any training noise in it is unknown, `training` is NaN and the interval is of sampling alone. Where there are
+    no draws, `sampling`, `low`, `high` and `p` are NaN: there is nothing to judge by.
     """
 
     value: float
@@ -157,8 +158,8 @@ def _training_of_differences(zoo: Zoo, baseline: int) -> tuple[Floats, Floats]:
     noise = training_noise(zoo)
     shares = np.divide(1, zoo.seeds, out=np.full(zoo.seeds.shape, np.nan), where=zoo.seeds > 0)
     same = noise.source == noise.source[baseline]
-    own = noise.variance * (shares + np.where(same, shares[baseline], 0))
-    other = np.where(same, 0, (noise.variance * shares)[baseline])
+    each = noise.variance * shares
+    own, other = each + np.where(same, each[baseline], 0), np.where(same, 0, each[baseline])
     return own + other, own**2 / noise.freedom + np.where(same, 0, other**2 / noise.freedom[baseline])
 
 
@@ -167,14 +168,11 @@ def _training(noise: TrainingNoise, recipes: NDArray[np.int64], shares: Floats) 
 
     Recipes that borrow the same estimate are one part: its error is common to them.
     """
-    source = noise.source[recipes, 0]
-    variance = doubt = 0.0
-    for place in np.unique(source):
-        first = recipes[source == place][0]
-        part = float(shares[source == place].sum() * noise.variance[first, 0])
-        variance += part
-        doubt += part**2 / float(noise.freedom[first, 0])
-    return variance, doubt
+    _, part = np.unique(noise.source[recipes, 0], return_inverse=True)
+    parts = np.bincount(part, weights=shares * noise.variance[recipes, 0])
+    freedom = np.zeros(len(parts))
+    freedom[part] = noise.freedom[recipes, 0]
+    return float(parts.sum()), float((parts**2 / freedom).sum())
 
 
 def _effects(value: Floats, sampling: Floats, training: Floats, doubt: Floats) -> list[Effect]:

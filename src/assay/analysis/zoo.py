@@ -8,6 +8,7 @@ their seed alone (Bouthillier et al. 2021, "Accounting for variance in machine l
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -64,11 +65,13 @@ class Zoo:
     replicates: NDArray[np.int64]
     reasons: Mapping[tuple[str, Key], str]
 
-    def place(self, evaluation: str, metric: str, **setting: str | float) -> int | None:
-        """The column of the first measure whose setting has at least these entries, or None."""
-        for place, key in enumerate(self.keys):
-            own = dict(key.setting)
-            same = key.evaluation == evaluation and key.metric == metric
-            if same and all(own.get(name) == value for name, value in setting.items()):
-                return place
-        return None
+    @cached_property
+    def family_places(self) -> NDArray[np.int64]:
+        """(R,) the place of each recipe's family among the families, in their order of appearance."""
+        names = {name: place for place, name in enumerate(dict.fromkeys(self.families))}
+        return np.array([names[name] for name in self.families], dtype=np.int64)
+
+    @cached_property
+    def members(self) -> Floats:
+        """(R,) how many networks each recipe consists of: the members of an ensemble, else 1."""
+        return np.array([numbers.get("ensemble.members", 1.0) for numbers in self.parameters])

@@ -40,6 +40,7 @@ def render(results: Results, analysis: Analysis) -> str:
         summary=views.summary(analysis),
         matrix=views.matrix(analysis),
         techniques=views.techniques(analysis),
+        alone=views.alone(analysis),
         front=views.front(analysis),
         grids=_grids(analysis),
         strips=_strips(analysis),

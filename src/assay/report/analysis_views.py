@@ -1,7 +1,7 @@
 """What the analysis page shows, as plain rows of text and numbers for its template."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
@@ -10,10 +10,11 @@ from assay.analysis.axes import Axis
 from assay.analysis.columns import AXES
 from assay.analysis.correlations import Correlation
 from assay.analysis.effects import Effect
-from assay.analysis.tradeoffs import Kind, Share
+from assay.analysis.tradeoffs import Kind, Outcome, Pair, Share, Technique
 from assay.report import explain
 from assay.report.explain import MINUS, show, show_difference
 
+ALONE = " †"  # marks what rests on sampling noise alone, since training noise is not known
 KINDS: dict[Kind, str] = {
     "trades": "trade one axis for another",
     "gains": "gain without a loss",
@@ -88,7 +89,8 @@ def matrix(analysis: Analysis) -> list[tuple[str, int, list[MatrixCell]]]:
 
 def _cell(family: str, share: Share, axis: Axis) -> MatrixCell:
     metric, mean = axis.key.metric, share.mean
-    difference = show_difference(metric, mean.value) if mean is not None else ""
+    alone = mean is not None and not isnan(mean.low) and isnan(mean.training)
+    difference = show_difference(metric, mean.value) + (ALONE if alone else "") if mean is not None else ""
     between = ""
     if mean is not None and not isnan(mean.low):
         between = f"{show_difference(metric, mean.low)} to {show_difference(metric, mean.high)}"
@@ -98,6 +100,7 @@ def _cell(family: str, share: Share, axis: Axis) -> MatrixCell:
     if mean is not None:
         tip += f"; mean difference to the baseline {show_difference(metric, mean.value, unit=True)}"
         tip += f", 95 % interval {between}" if between else ", no interval"
+        tip += " from sampling noise alone" if alone else ""
     return MatrixCell(
         share=share, difference=difference, interval=between, verdict=direction(mean, axis.higher_is_better), tip=tip
     )
@@ -142,42 +145,67 @@ class TechniqueView:
 def techniques(analysis: Analysis) -> list[TechniqueView]:
     """Every technique's trade-offs, in the order of the study."""
     outcomes = {item.recipe: item for item in analysis.tradeoffs.outcomes}
+    return [_technique(analysis, item, outcomes) for item in analysis.tradeoffs.techniques]
+
+
+def _technique(analysis: Analysis, item: Technique, outcomes: Mapping[int, Outcome]) -> TechniqueView:
+    def names(recipes: Iterable[int]) -> list[str]:
+        """Labels, marked where a gain or a loss rests on sampling noise alone."""
+        return [
+            analysis.recipes[place] + _mark(outcomes[place], (*outcomes[place].gained, *outcomes[place].lost))
+            for place in recipes
+        ]
+
+    return TechniqueView(
+        family=item.family,
+        size=len(item.recipes),
+        pairs=[_pair(analysis, pair, outcomes) for pair in item.pairs],
+        free=names(item.free),
+        futile=names(item.futile),
+        level=names(place for place in item.recipes if outcomes[place].kind == "level"),
+        unjudged=names(place for place in item.recipes if outcomes[place].kind == "unjudged"),
+        partial=sum(0 < len(outcomes[place].unjudged) < len(analysis.axes) for place in item.recipes),
+    )
+
+
+def _pair(analysis: Analysis, pair: Pair, outcomes: Mapping[int, Outcome]) -> PairView:
+    def show(axis: int, value: float) -> str:
+        return show_difference(analysis.axes[axis].key.metric, value, unit=True)
 
     def change(recipe: int, axis: int) -> str:
         found = outcomes[recipe].comparisons[axis]
         assert found is not None, "gained and lost axes are compared"
-        return show_difference(analysis.axes[axis].key.metric, found.effect.value, unit=True)
+        return show(axis, found.effect.value) + _mark(outcomes[recipe], (axis,))
 
-    def names(recipes: Iterable[int]) -> list[str]:
-        return [analysis.recipes[place] for place in recipes]
+    def mean(axis: int, value: float) -> str:
+        return show(axis, value) + max(_mark(outcomes[recipe], (axis,)) for recipe in pair.recipes)
 
-    return [
-        TechniqueView(
-            family=item.family,
-            size=len(item.recipes),
-            pairs=[
-                PairView(
-                    gained=AXES[analysis.axes[pair.gained].name],
-                    lost=AXES[analysis.axes[pair.lost].name],
-                    count=len(pair.recipes),
-                    judged=pair.judged,
-                    gain=show_difference(analysis.axes[pair.gained].key.metric, pair.gain, unit=True),
-                    loss=show_difference(analysis.axes[pair.lost].key.metric, pair.loss, unit=True),
-                    recipes=[
-                        (analysis.recipes[place], change(place, pair.gained), change(place, pair.lost))
-                        for place in pair.recipes
-                    ],
-                )
-                for pair in item.pairs
-            ],
-            free=names(item.free),
-            futile=names(item.futile),
-            level=names(place for place in item.recipes if outcomes[place].kind == "level"),
-            unjudged=names(place for place in item.recipes if outcomes[place].kind == "unjudged"),
-            partial=sum(0 < len(outcomes[place].unjudged) < len(analysis.axes) for place in item.recipes),
-        )
-        for item in analysis.tradeoffs.techniques
-    ]
+    return PairView(
+        gained=AXES[analysis.axes[pair.gained].name],
+        lost=AXES[analysis.axes[pair.lost].name],
+        count=len(pair.recipes),
+        judged=pair.judged,
+        gain=mean(pair.gained, pair.gain),
+        loss=mean(pair.lost, pair.loss),
+        recipes=[
+            (analysis.recipes[place], change(place, pair.gained), change(place, pair.lost)) for place in pair.recipes
+        ],
+    )
+
+
+def _mark(outcome: Outcome, axes: Iterable[int]) -> str:
+    """`ALONE` where the judgement on one of these axes rests on sampling noise alone, else nothing."""
+    found = (outcome.comparisons[axis] for axis in axes)
+    return ALONE if any(item is not None and item.sampling_alone for item in found) else ""
+
+
+def alone(analysis: Analysis) -> tuple[bool, bool]:
+    """Whether anything is marked by `ALONE` in the matrix of techniques, and whether in the lists of trade-offs."""
+    outcomes = analysis.tradeoffs.outcomes
+    return (
+        any(cell.difference.endswith(ALONE) for _, _, cells in matrix(analysis) for cell in cells),
+        any(_mark(item, (*item.gained, *item.lost)) for item in outcomes),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,7 +60,7 @@ def scope_of(results: Results) -> Scope:
         ("recipes", f"{measured} of {total} measured"),
         (
             "seeds",
-            f"{', '.join(str(seed) for seed in results.seeds)}; {trainings} training{'' if trainings == 1 else 's'} of the baseline measured",
+            f"{', '.join(str(seed) for seed in results.seeds)}; {trainings}",
         ),
         ("training", "; ".join(training) or "nothing is trained yet"),
         ("images", f"{images}, other settings of {', '.join(other)}" if other else images),

@@ -81,6 +81,7 @@ def whole(**changes: object) -> Results:
         "replicates": pd.DataFrame([{"seed": str(1000 * place), "value": 1.0} for place in range(1, 15)]),
         "provenance": {"evaluations": {item.name: describe(item) for item in study.evaluations}},
         "load": lambda *_: None,
+        "out": Path("assay-out"),
     }
     return Results(**(facts | changes))  # type: ignore[arg-type]
 

@@ -14,6 +14,7 @@ from assay.analysis.ranking import Ranking, rank, weights_by_name
 from assay.analysis.support import front_support
 from assay.analysis.tiers import Tiers, tiers
 from assay.analysis.tradeoffs import Tradeoffs, tradeoffs
+from assay.analysis.training_noise import training_noise
 from assay.analysis.volume import Volume, volume
 from assay.analysis.zoo import Floats, Zoo
 from assay.results import Results
@@ -92,7 +93,7 @@ def analyse(
         values=values,
         tradeoffs=tradeoffs(zoo, comparisons, places),
         pareto=fronts,
-        support=front_support(zoo.draws[:, places], up, [axis.training for axis in axes]),
+        support=front_support(values, zoo.draws[:, places], _training(zoo, places), up),
         volume=volume(values, up, fronts, zoo.families, zoo.baseline),
         correlations=tuple(correlate(good)),
         within={name: tuple(correlate(good, own)) for name, own in sizes.items() if len(own) >= LEAST},
@@ -101,6 +102,13 @@ def analyse(
         ranking=rank(values, up, [weighed[axis.name] for axis in axes], [axis.margin for axis in axes]),
         missing=_missing(zoo, axes),
     )
+
+
+def _training(zoo: Zoo, places: Sequence[int]) -> Floats:
+    """(R, A) the standard deviation of each value's training noise; NaN where unknown."""
+    seeds = zoo.seeds[:, places]
+    found: Floats = np.sqrt(training_noise(zoo, places).variance / np.where(seeds > 0, seeds, np.nan))
+    return found
 
 
 def _sizes(zoo: Zoo) -> dict[str, list[int]]:

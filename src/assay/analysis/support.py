@@ -1,8 +1,9 @@
 """How surely a recipe stands on the Pareto front, since a front of noisy numbers holds some by luck.
 
-For each of 200 resamples of the test images, the same for all recipes, every value gets a normal error with the
-standard deviation of the training noise, and the front is drawn anew: a recipe's support is the share of these fronts
-that it stands on (the bootstrap's view of a set; Efron and Tibshirani 1993, "An introduction to the bootstrap").
+For each of 200 resamples of the test images, the same for all recipes, every value is moved by as much as its draw lies
+off the mean of its draws, and by a normal error with the standard deviation of its training noise. The front is drawn
+anew: a recipe's support is the share of these fronts that it stands on (the bootstrap's view of a set; Efron and
+Tibshirani 1993, "An introduction to the bootstrap").
 
 The errors come on top of those that the values already hold, so fronts spread more than they would in truth: read
 support as a ranking of how firmly recipes stand, not as a probability.
@@ -21,24 +22,29 @@ from assay.randomness import derive
 FRONTS = 200
 
 
-def front_support(draws: NDArray[np.float32], higher_is_better: Sequence[bool], training: Sequence[float]) -> Floats:
+def front_support(
+    values: Floats, draws: NDArray[np.float32], training: Floats, higher_is_better: Sequence[bool]
+) -> Floats:
     """(R,) the share of resampled fronts that each recipe stands on; NaN where a recipe lacks draws on some axis.
 
     Args:
-        draws: (R, A, B) bootstrap values, draw b on the same images for every recipe; NaN where there are none.
+        values: (R, A) with NaN where not measured.
+        draws: (R, A, B) bootstrap values, draw b on the same images for every recipe; NaN where there are none. Only
+            their spread about their mean is used (see `assay.evaluations.draws`).
+        training: (R, A) standard deviation of each value's training noise; NaN where unknown, which adds none.
         higher_is_better: (A,) the direction of each axis.
-        training: (A,) standard deviation of the training noise; NaN where unknown, which adds none.
     """
     support = np.full(len(draws), np.nan)
-    places = np.flatnonzero(~np.isnan(draws).any(axis=(1, 2)))
+    places = np.flatnonzero(~np.isnan(values).any(axis=1) & ~np.isnan(draws).any(axis=(1, 2)))
     rounds = min(FRONTS, draws.shape[2])
-    if not len(places) or not rounds or not len(training):
+    if not len(places) or not rounds or not values.shape[1]:
         return support
-    scale, random = np.nan_to_num(np.asarray(training, dtype=np.float64)), derive(0, "front support")
+    scale, random = np.nan_to_num(training[places]), derive(0, "front support")
+    centred = values[places] - draws[places].mean(axis=2, dtype=np.float64)
     counts = np.zeros(len(places))
     for b in range(rounds):
-        errors = torch.randn(len(places), len(scale), generator=random, dtype=torch.float64).numpy()
-        found = pareto(draws[places, :, b] + scale * errors, higher_is_better)
+        errors = torch.randn(scale.shape, generator=random, dtype=torch.float64).numpy()
+        found = pareto(centred + draws[places, :, b] + scale * errors, higher_is_better)
         counts[list(found.front)] += 1
     support[places] = counts / rounds
     return support

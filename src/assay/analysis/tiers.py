@@ -54,7 +54,7 @@ def tiers(values: Floats, noise: float) -> Tiers:
 
     Args:
         values: (R,) with NaN where not measured; at least one value.
-        noise: standard deviation of one recipe's value if it were trained and tested again, > 0.
+        noise: standard deviation of a recipe's value if all were trained and tested again, beside what they share, > 0.
 
     Raises:
         BadValueError: no value, or noise that is not positive.

@@ -10,6 +10,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from assay.analysis.columns import choose
@@ -180,8 +181,8 @@ def test_filters_views_and_selection(
         brush(m, m.v[best], m.high); changed(); said.brushed = shown.length;
         said.expected = all.filter((r) => m.v[r] >= m.v[best]).length;
         press("#clear");
-        byId("find").value = "fgsm STEPS"; byId("find").dispatchEvent(new Event("input"));
-        state.query = "fgsm mixup"; changed(); said.searched = count();
+        window.requestAnimationFrame = (act) => act();
+        byId("find").value = "fgsm MIXUP"; byId("find").dispatchEvent(new Event("input")); said.searched = count();
         press("#clear");
         change("scatter-x", D.primary[1]); press("#scatter-pareto");
         drawAll(true);
@@ -225,9 +226,9 @@ def test_filters_views_and_selection(
     assert said["onTop"]
     assert said["only"] == len(said["pareto"])
     assert len(said["csv"]) == 1 + len(said["pareto"]) * len(columns)
-    assert said["csv"][0] == "study,recipe,family,seeds,limit,measure,value,low,high,n,reason"
+    assert said["csv"][0] == "study,preset,recipe,family,seeds,limit,measure,value,low,high,n,reason"
     assert said["unselected"] == said["all"]
-    for part in (whole.recipes[1], "seed 0", "full test sets", "n = 10,000", "Attack: worst case, ε = 0.3", "–"):
+    for part in (whole.recipes[1], "seed 0", "n = 10,000", "Attack: worst case, ε = 0.3", "–"):
         assert part in said["card"]
     assert said["pointed"] == whole.recipes[1]
     values = {recipe: columns[1].measure.cells[recipe].value or 0.0 for recipe in whole.recipes}
@@ -428,6 +429,95 @@ def test_missing_values_say_why_and_stand_apart(tmp_path: Path) -> None:
     assert said["cells"] == 3  # mean accuracy, mCE, AUROC
     assert len(said["csv"]) == 1
     assert ",,,,," in said["csv"][0].replace('"', "")
+
+
+@needs_browser
+def test_a_slice_says_of_which_study(tmp_path: Path) -> None:
+    page = write_explorer(MADE["make_results"](FEW, preset="laptop"), tmp_path)
+    said = act(
+        page,
+        tmp_path,
+        """
+        drawAll(true); said.brand = document.querySelector(".brand").textContent;
+        point(0, { x: 9, y: 9 }); said.card = byId("card").textContent; said.csv = csv().split("\\n");
+        """,
+    )
+    assert "tradeoffs, laptop slice" in said["brand"]
+    assert "laptop slice of tradeoffs" in said["card"]
+    assert "full" not in said["card"]
+    assert all(line.startswith("tradeoffs,laptop,") for line in said["csv"][1:-1])
+
+
+@needs_browser
+def test_a_measure_without_a_better_side_is_not_judged(tmp_path: Path) -> None:
+    made = MADE["make_results"](FEW)
+    own = made.table[(made.table["metric"] == "ece")].assign(metric="size", higher_is_better=None)
+    page = write_explorer(dataclasses.replace(made, table=pd.concat([made.table, own])), tmp_path)
+    said = act(
+        page,
+        tmp_path,
+        """
+        drawAll(true);
+        const k = M.findIndex((m) => m.better === 0), text = (id) => byId(id).textContent;
+        said.undirected = M.filter((m) => m.better === 0).length; said.arrow = titled(M[k]) === M[k].title;
+        const drawn = []; CanvasRenderingContext2D.prototype.fillText = (words) => drawn.push(words);
+        const corner = () => { drawn.length = 0; drawAll(true); return drawn.includes("better on both ↗"); };
+        said.before = corner(); said.pareto = scatter.best.length; said.open = !byId("scatter-pareto").disabled;
+        state.x = k; said.after = corner(); said.best = scatter.best.length;
+        said.shut = byId("scatter-pareto").disabled;
+        said.words = text("scatter-said"); said.title = M[k].title;
+        state.axes.push(k); drawAll(true);
+        said.judged = byId("table-body").querySelectorAll("td:last-child .better, td:last-child .worse").length;
+        said.note = document.querySelectorAll(".undirected:not([hidden])").length;
+        """,
+    )
+    assert said["undirected"] == 1  # the base rate is a fact of the data, and no measure
+    assert said["arrow"]
+    assert (said["before"], said["after"]) == (True, False)
+    assert said["pareto"] > 0 == said["best"]
+    assert said["open"]
+    assert said["shut"]
+    assert said["words"].startswith(f"No Pareto set: {said['title']} has no better side.")
+    assert said["judged"] == 0
+    assert said["note"] == 1
+
+
+@needs_browser
+def test_a_range_that_holds_no_setting_stays(tmp_path: Path) -> None:
+    recipes = ("baseline", *(f"pgd(eps={eps / 100:g}, steps=40)" for eps in range(2, 42, 3)))
+    page = write_explorer(MADE["make_results"](recipes), tmp_path)
+    look = """
+        const inputs = document.querySelectorAll("#parameters input"), count = () => byId("count").textContent;
+        said.count = count(); said.ends = [...inputs].map((input) => input.value); said.fragment = written();
+        said.empty = byId("empty").hidden ? "" : byId("empty").textContent; said.clear = !byId("clear").disabled;
+        """
+    typed = """
+        const type = (place, value) => { const input = document.querySelectorAll("#parameters input")[place];
+          input.value = value; input.dispatchEvent(new Event("change")); };
+        type(0, "0.1"); type(1, "0.2"); said.some = shown.length; type(0, "0.21"); type(1, "0.22");
+        """
+    said = act(page, tmp_path, typed + look)
+    assert said.pop("some") == 4  # 0.11, 0.14, 0.17 and 0.2
+    assert said["count"] == "0 of 15 models shown"
+    assert said["ends"] == ["0.21", "0.22"]
+    assert "No model passes" in said["empty"]
+    assert said["clear"]
+    assert act(page, tmp_path, look, "#?" + said["fragment"]) == said
+
+
+@needs_browser
+def test_without_hyper_parameters_to_draw_a_line_says_what_would_be(page: Path, tmp_path: Path) -> None:
+    script = """
+        drawAll(true); said.height = byId("settings").clientHeight; said.text = byId("settings").innerText;
+        """
+    said = act(write_explorer(MADE["make_results"](FEW), tmp_path), tmp_path, script)
+    assert "two values" in said["text"]
+    assert "How to read it" not in said["text"]
+    assert said["height"] < 160
+    said = act(page, tmp_path, "state.families.add(D.family[BASE]); changed(); " + script)
+    assert "clear some filters" in said["text"]
+    assert said["height"] < 160
+    assert "How to read it" in act(page, tmp_path, script)["text"]
 
 
 @needs_browser

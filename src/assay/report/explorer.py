@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from assay.analysis.build import NO_MEASURES
 from assay.analysis.columns import choose
 from assay.analysis.measures import collect
-from assay.report.doubts import EVENTS
 from assay.report.explorer_data import explorer_data
 from assay.report.files import write_atomically
 from assay.report.judged import Judged
@@ -28,11 +28,12 @@ def write_explorer(results: Results, folder: Path | str, judged: Judged | None =
 
 def render(results: Results, judged: Judged | None = None) -> str:
     """The explorer as HTML text."""
-    measures = collect(results, skip=EVENTS)
+    measures = collect(results, skip=NO_MEASURES)
     return render_page(
         "explorer.html",
         results=results,
         limited=results.limited,
         judged=judged or Judged(),
+        undirected=any(measure.higher_is_better is None for measure in measures),
         data=embed(explorer_data(results, measures, choose(results, measures), judged or Judged())),
     )

@@ -36,6 +36,7 @@ def explorer_data(
     names = list(dict.fromkeys(map(family, results.recipes)))
     return {
         "study": results.study,
+        "preset": results.preset,
         "limit": results.limit,
         "recipes": list(results.recipes),
         "baseline": results.recipes.index(results.baseline) if results.baseline in results.recipes else -1,

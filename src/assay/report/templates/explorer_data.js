@@ -13,6 +13,7 @@ const M = D.measures.map((m, place) => {
   return { ...m, place, v, l: numbers(m.l), h: numbers(m.h), reason, low, high, some: known.length > 0, count: (r) => (typeof m.n === "number" ? m.n : m.n[r]) };
 });
 const has = (m, r) => !Number.isNaN(m.v[r]);
+// What is up, right and first: the better side, or the higher where none is better.
 const sign = (m) => (m.better < 0 ? -1 : 1);
 const arrow = (m) => ({ 1: "↑", "-1": "↓", 0: "" })[m.better];
 const titled = (m) => `${m.title} ${arrow(m)}`.trim();

@@ -9,7 +9,6 @@ function chip(text, { id, f, chosen, count, press }) {
   return button;
 }
 const nameOf = (parameter) => parameter.name.replace(/\./g, ": ").replace(/_/g, " ");
-const MANY = 12; // values that are chips; of more, a range
 const filters = { draw: drawFilters, section: "filters" };
 views.push(filters);
 function drawFilters() {
@@ -38,7 +37,7 @@ function makeFilters() {
   byId("parameters").replaceChildren(...D.parameters.map((parameter, k) => {
     const values = [...new Set(parameter.own)].sort((a, b) => (a === null) - (b === null) || a - b);
     const box = element("div", { class: "chips", role: "group", "aria-label": nameOf(parameter) });
-    if (values.length > MANY) box.append(...rangeOf(parameter, k, values.filter((value) => value !== null)));
+    if (inRange[k]) box.append(...rangeOf(parameter, k, values.filter((value) => value !== null)));
     else box.append(...values.map((value, place) => chip(value === null ? "without" : String(value), {
       id: `p${k}:${place}`, press: () => choose(k, value), chosen: () => state.parameters.get(k)?.has(value) ?? false,
       count: () => countOf("parameter" + k, (r) => parameter.own[r] === value),
@@ -53,13 +52,13 @@ function choose(k, value) {
   else state.parameters.delete(k);
   changed();
 }
-// Many values: those from one number to another, kept as the set of values between.
+// Many values: those from one number to another, as typed, even where no value lies between.
 function rangeOf(parameter, k, values) {
-  const ends = () => { const chosen = [...(state.parameters.get(k) ?? [])]; return chosen.length ? [Math.min(...chosen), Math.max(...chosen)] : ["", ""]; };
+  const ends = () => { const { low, high } = state.parameters.get(k) ?? {}; return [low, high].map((end) => (Number.isFinite(end) ? end : "")); };
   const read = () => {
     const [low, high] = inputs.map((input, place) => (input.value === "" ? (place ? Infinity : -Infinity) : Number(input.value)));
     if (inputs.every((input) => input.value === "")) state.parameters.delete(k);
-    else state.parameters.set(k, new Set(values.filter((value) => value >= low && value <= high)));
+    else state.parameters.set(k, rangeBetween(low, high));
     changed();
   };
   const inputs = ["from", "to"].map((word, place) => element("input", { type: "number", step: "any", placeholder: place ? values.at(-1) : values[0], "aria-label": `${nameOf(parameter)}, ${word}`, change: read }));

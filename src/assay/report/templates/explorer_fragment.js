@@ -1,12 +1,13 @@
 "use strict";
 // The view in the address: everything behind "#?", so that a copied address opens the same view.
 const NUMBER = /^-?[\d.]+(e-?\d+)?$/i;
+const endOf = (word) => (NUMBER.test(word) || /^-?Infinity$/.test(word) ? Number(word) : NaN);
 const placeOf = (id) => M.findIndex((m) => m.id === id);
 function written() {
   const found = new URLSearchParams(), plain = fresh();
   if (state.query) found.set("find", state.query);
   for (const f of state.families) found.append("family", D.families[f]);
-  for (const [k, chosen] of state.parameters) found.append("with", `${D.parameters[k].name}=${[...chosen].map((value) => value ?? "none").join("|")}`);
+  for (const [k, chosen] of state.parameters) found.append("with", `${D.parameters[k].name}=${inRange[k] ? `${chosen.low}..${chosen.high}` : [...chosen].map((value) => value ?? "none").join("|")}`);
   for (const [k, [low, high]] of state.brushes) found.append("range", `${low}..${high} ${M[k].id}`);
   if (String(state.axes) !== String(plain.axes)) for (const k of state.axes) found.append("axis", M[k].id);
   for (const name of ["x", "y", "measure"]) if (state[name] !== plain[name]) found.set(name, M[state[name]].id);
@@ -35,13 +36,17 @@ function restore() {
   for (const name of read.getAll("family")) if (D.families.includes(name)) state.families.add(D.families.indexOf(name));
   for (const text of read.getAll("with")) {
     const [name, values = ""] = text.split("="), k = D.parameters.findIndex((item) => item.name === name);
+    if (inRange[k]) {
+      const [low, high] = values.split("..").map(endOf);
+      if (!Number.isNaN(low + high)) state.parameters.set(k, rangeBetween(low, high));
+      continue;
+    }
     const chosen = values.split("|").filter((value) => value === "none" || NUMBER.test(value)).map((value) => (value === "none" ? null : Number(value)));
     if (k >= 0 && chosen.length) state.parameters.set(k, new Set(chosen));
   }
   for (const text of read.getAll("range")) {
     const [ends, ...id] = text.split(" "), k = placeOf(id.join(" ")), [low, high] = ends.split("..");
-    const end = (word) => (NUMBER.test(word) || /^-?Infinity$/.test(word) ? Number(word) : NaN);
-    if (k >= 0 && end(low) <= end(high)) state.brushes.set(k, [end(low), end(high)]);
+    if (k >= 0 && endOf(low) <= endOf(high)) state.brushes.set(k, [endOf(low), endOf(high)]);
   }
   const axes = read.getAll("axis").map(placeOf).filter((k) => k >= 0);
   if (axes.length) state.axes = [...new Set(axes)];

@@ -5,8 +5,8 @@ const card = byId("card");
 const tell = (text) => { byId("pointed").textContent = text; };
 function facts(r) {
   const seeds = D.seeds[r] ? `seed ${D.seeds[r]}` : "not trained yet";
-  const sets = D.limit === null ? "full test sets" : `LIMITED to ${D.limit.toLocaleString("en")} images per set`;
-  return `${D.families[D.family[r]]} · ${seeds} · ${sets}`;
+  const slice = D.preset !== null && `${D.preset} slice of ${D.study}`, limit = D.limit !== null && `LIMITED to ${D.limit.toLocaleString("en")} images per set`;
+  return [D.families[D.family[r]], seeds, slice, limit].filter(Boolean).join(" · ");
 }
 function rowOf(m, r) {
   const name = element("th", { scope: "row" }, titled(m));

@@ -26,11 +26,15 @@ function drawMultiples() {
   const m = M[state.measure], charts = [];
   for (const { field, places, values } of fields()) charts.push({ ...panel(field.replace(/_/g, " "), places.map((k) => partOf(D.parameters[k].name)).join(", "), "Arrow keys go from model to model, Enter selects."), places, values, draw: drawCloud, listen: listenCloud });
   for (const { part, a, b } of pairs()) charts.push({ ...panel(`${part}: ${fieldOf(D.parameters[a].name)} × ${fieldOf(D.parameters[b].name)}`, "mean over the shown models of each pair", "Arrow keys go from pair to pair."), a, b, draw: drawPairs, listen: listenPairs });
+  byId("multiples-whole").hidden = !charts.length;
   multiples.charts = charts;
   byId("multiples").replaceChildren(...charts.map((chart) => chart.cell));
   const widths = charts.map((chart) => chart.holder.clientWidth); // all read first, so that the page is laid out once
   charts.forEach((chart, k) => { chart.width = widths[k]; chart.g = surface(chart.base, widths[k], chart.height); surface(chart.over, widths[k], chart.height); chart.draw(chart, m); chart.listen(chart); });
-  byId("multiples-none").hidden = charts.length > 0;
+  const none = byId("multiples-none");
+  none.hidden = charts.length > 0;
+  none.textContent = filtered() && D.parameters.length ? "No hyper-parameter takes two values among the shown models: clear some filters to see more of them."
+    : "Nothing to draw: no hyper-parameter takes two values here. Recipes that differ in one, such as pgd(eps=0.2) and pgd(eps=0.3), would stand here side by side.";
   byId("multiples-missing").replaceChildren(...missingTexts([m]));
 }
 function range(values, m) {

@@ -18,7 +18,7 @@ function drawPairs(chart, m) {
   g.font = `11px ${INK.font}`;
   for (const cell of chart.cells) {
     const t = Number.isNaN(cell.value) || high === low ? 0 : (cell.value - low) / (high - low);
-    if (!Number.isNaN(cell.value)) { g.fillStyle = INK.gain; g.globalAlpha = 0.08 + 0.6 * (sign(m) > 0 ? t : 1 - t); g.fillRect(cell.px, cell.py, cw - 1, ch - 1); g.globalAlpha = 1; }
+    if (!Number.isNaN(cell.value)) { g.fillStyle = m.better ? INK.gain : INK.soft; g.globalAlpha = 0.08 + 0.6 * (sign(m) > 0 ? t : 1 - t); g.fillRect(cell.px, cell.py, cw - 1, ch - 1); g.globalAlpha = 1; }
     g.fillStyle = INK.ink;
     g.textAlign = "center";
     g.fillText(Number.isNaN(cell.value) ? (cell.n ? "n. m." : "none") : digits(m, cell.value), cell.px + cw / 2, cell.py + ch / 2 + 4);

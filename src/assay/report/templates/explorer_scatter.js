@@ -12,13 +12,14 @@ function drawScatter() {
   const right = width - PAD.right, bottom = height - PAD.bottom;
   const sx = scale(mx, PAD.left, right), sy = scale(my, bottom, PAD.top);
   // Models that lack one of the two stand beside the axis that they have, on a strip of their own.
-  Object.assign(scatter, { mx, my, sx, sy, width, height, right, bottom });
+  Object.assign(scatter, { mx, my, sx, sy, width, height, right, bottom, sideless: [mx, my].find((m) => !m.better) });
   scatter.at = (r) => [has(mx, r) ? sx(mx.v[r]) : PAD.left - 64, has(my, r) ? sy(my.v[r]) : bottom + 32];
   scatter.placed = shown.filter((r) => has(mx, r) || has(my, r));
   const g = surface(scatter.base, width, height);
   drawGrid(g);
-  const best = mx.some && my.some ? paretoSet(mx, my, shown) : [];
+  const best = scatter.sideless ? [] : paretoSet(shown.filter((r) => has(mx, r) && has(my, r)), (r) => sign(mx) * mx.v[r], (r) => sign(my) * my.v[r]);
   scatter.best = best;
+  byId("scatter-pareto").disabled = !best.length;
   g.strokeStyle = INK.soft;
   g.lineWidth = 1.5;
   g.beginPath();
@@ -56,7 +57,7 @@ function drawGrid(g) {
   if (BASE >= 0 && has(mx, BASE)) line(sx(mx.v[BASE]), PAD.top, sx(mx.v[BASE]), bottom, INK.ink, [2, 3]);
   if (BASE >= 0 && has(my, BASE)) line(PAD.left, sy(my.v[BASE]), right, sy(my.v[BASE]), INK.ink, [2, 3]);
   g.fillStyle = INK.soft;
-  if (BASE >= 0) g.fillText("better on both ↗", right - 4, PAD.top + 12);
+  if (BASE >= 0 && !scatter.sideless) g.fillText("better on both ↗", right - 4, PAD.top + 12);
   g.textAlign = "center";
   g.fillStyle = INK.ink;
   const back = (m) => (m.better < 0 ? " (reversed: lower is better)" : "");
@@ -74,7 +75,7 @@ function fitting(g, text, room) {
 }
 function drawScatterWords(best) {
   const { mx, my } = scatter, none = shown.filter((r) => !has(mx, r) && !has(my, r)).length, part = scatter.placed.filter((r) => !has(mx, r) || !has(my, r)).length;
-  byId("scatter-said").textContent = `${amount(best.length, "model")} in the Pareto set of the ${shown.length.toLocaleString("en")} shown.`
+  byId("scatter-said").textContent = (scatter.sideless ? `No Pareto set: ${scatter.sideless.title} has no better side.` : `${amount(best.length, "model")} in the Pareto set of the ${shown.length.toLocaleString("en")} shown.`)
     + (part ? ` ${amount(part, "model")} with one of the two values alone: hollow, at the edge.` : "") + (none ? ` ${amount(none, "model")} with neither: not drawn.` : "");
   byId("scatter-missing").replaceChildren(...missingTexts(mx === my ? [mx] : [mx, my]));
 }

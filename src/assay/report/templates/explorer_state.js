@@ -11,6 +11,10 @@ let shown = all;
 const isShown = new Uint8Array(R).fill(1);
 const views = []; // each with its section, draw(), and highlight() for what is pointed at or selected
 
+// A hyper-parameter is filtered by a set of its values or, of many values, by a range; both have has().
+const MANY = 12;
+const inRange = D.parameters.map((parameter) => new Set(parameter.own).size > MANY);
+const rangeBetween = (low, high) => ({ low, high, has: (value) => value !== null && value >= low && value <= high });
 // A filter is a group of conditions; a model is shown if it passes every group.
 function groups() {
   const found = [];

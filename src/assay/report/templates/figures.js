@@ -241,16 +241,12 @@ function fillMeasures() {
   if (shift !== undefined) { byId("trade-x").value = attack; byId("trade-y").value = shift; }
   else if (attack !== undefined) { byId("trade-x").value = clean; byId("trade-y").value = attack; }
 }
-function paretoSet(points, mx, my) {
-  const sign = (m) => (m.better < 0 ? -1 : 1), x = (p) => sign(mx) * p.x[0], y = (p) => sign(my) * p.y[0];
-  return points.filter((p) => !points.some((q) => x(q) >= x(p) && y(q) >= y(p) && (x(q) > x(p) || y(q) > y(p)))).sort((a, b) => a.x[0] - b.x[0]);
-}
 function drawTrade() {
   const target = byId("plot-trade"), mx = D.measures[byId("trade-x").value], my = D.measures[byId("trade-y").value];
   if (!mx || !my) { legend("trade"); return nothing(target, "Nothing is measured yet, so there is nothing to trade."); }
   const points = D.recipes.map((_, r) => ({ r, x: mx.cells[r], y: my.cells[r] })).filter((p) => has(p.x) && has(p.y));
   legend("trade", (r) => { const gone = [mx.cells[r], my.cells[r]].find((cell) => !has(cell)); return gone === undefined ? "" : { missing: gone }; });
-  const best = paretoSet(points, mx, my), base = points.find((p) => p.r === baseline), narrow = target.clientWidth < 560;
+  const best = mx.better && my.better ? paretoSet(points, (p) => mx.better * p.x[0], (p) => my.better * p.y[0]) : [], base = points.find((p) => p.r === baseline), narrow = target.clientWidth < 560;
   const bar = (cells, m) => ({ type: "data", symmetric: false, array: cells.map((c) => (c[2] ?? c[0]) - c[0]), arrayminus: cells.map((c) => c[0] - (c[1] ?? c[0])), thickness: 1, width: 0 });
   const traces = [{ x: best.map((p) => p.x[0]), y: best.map((p) => p.y[0]), mode: "lines+markers", line: { color: css("--soft"), width: 1.5 }, marker: { size: 20, symbol: "circle-open", color: css("--soft"), line: { width: 1.5 } }, hoverinfo: "skip" }];
   const said = (p) => `<b>${escaped(D.recipes[p.r].label)}</b><br>${described(mx, p.x)}<br>${described(my, p.y)}<extra></extra>`;
@@ -268,7 +264,7 @@ function drawTrade() {
   draw(target, traces, layout({
     xaxis: axis(mx), yaxis: axis(my), margin: { l: 60, r: 22, t: 22, b: 50 },
     shapes: base ? [line({ xref: "paper", x0: 0, x1: 1, y0: base.y[0], y1: base.y[0] }), line({ yref: "paper", y0: 0, y1: 1, x0: base.x[0], x1: base.x[0] })] : [],
-    annotations: base ? [{ xref: "paper", yref: "paper", x: 1, y: 1, xanchor: "right", yanchor: "top", text: "better on both ↗", showarrow: false, font: { color: css("--soft"), size: 12 } }] : [],
+    annotations: base && mx.better && my.better ? [{ xref: "paper", yref: "paper", x: 1, y: 1, xanchor: "right", yanchor: "top", text: "better on both ↗", showarrow: false, font: { color: css("--soft"), size: 12 } }] : [],
   }));
 }
 

@@ -1,12 +1,13 @@
 """Every claim of the study on trade-offs: a world in which it must replicate, and one in which it must not."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from assay.analysis.claims import Checked, Claim, check
-from assay.analysis.zoo import Zoo
+from assay.analysis.zoo import Key, Zoo
 from assay.studies.claims import CLAIMS, claims_of
 
 Truth = Callable[[str, str, Mapping[str, float]], float]
@@ -122,35 +123,98 @@ def test_a_score_that_wins_everywhere_refutes_that_none_is_best(true_zoo: Zoo) -
     for column, key in enumerate(true_zoo.keys):
         if ("score", "msp") in key.setting:
             values[:, column] = 0.99
-    changed = Zoo(**(vars(true_zoo) | {"values": values}))
+    changed = replace(true_zoo, values=values)
     assert check([claim("o2")], changed)[0].outcome == "does not replicate"
 
 
 def test_nothing_is_concluded_from_nothing(true_zoo: Zoo) -> None:
-    empty = Zoo(**(vars(true_zoo) | {"values": np.full(true_zoo.values.shape, np.nan)}))
+    empty = replace(true_zoo, values=np.full(true_zoo.values.shape, np.nan))
     for checked in check(CLAIMS, empty):
         assert checked.outcome == "not measured"
         assert any(finding.missing for finding in checked.findings)
         assert not any(finding.numbers for finding in checked.findings)
 
 
-def test_a_slice_names_what_it_lacks(true_zoo: Zoo) -> None:
-    kept = [
-        place for place, kind in enumerate(true_zoo.families)
-        if kind != "ensemble" or true_zoo.parameters[place]["ensemble.members"] < 10
-    ]  # fmt: skip
-    rows = ("values", "draws", "seeds", "spread")
-    part = Zoo(
-        **(
-            vars(true_zoo)
-            | {name: getattr(true_zoo, name)[kept] for name in rows}
-            | {
-                name: tuple(getattr(true_zoo, name)[place] for place in kept)
-                for name in ("recipes", "families", "parameters")
-            }
-        )
+def kept(zoo: Zoo, wanted: Callable[[int], bool]) -> Zoo:
+    """The zoo with these recipes, by their places."""
+    places = [place for place in range(len(zoo.recipes)) if wanted(place)]
+    return replace(
+        zoo,
+        recipes=tuple(zoo.recipes[place] for place in places),
+        families=tuple(zoo.families[place] for place in places),
+        parameters=tuple(zoo.parameters[place] for place in places),
+        **{name: getattr(zoo, name)[places] for name in ("values", "draws", "seeds", "spread")},
     )
+
+
+def measured(zoo: Zoo, wanted: Callable[[Key], bool]) -> Zoo:
+    """The zoo with values of these measures alone."""
+    values = zoo.values.copy()
+    values[:, [not wanted(key) for key in zoo.keys]] = np.nan
+    return replace(zoo, values=values)
+
+
+def test_a_slice_names_what_it_lacks(true_zoo: Zoo) -> None:
+    members = [given.get("ensemble.members", 0) for given in true_zoo.parameters]
+    part = kept(true_zoo, lambda place: members[place] < 10)
     finding = check([claim("s3")], part, true_zoo.recipes)[0].findings[0]
     assert finding.outcome == "replicates"
     assert [lack.recipes for lack in finding.missing] == [("ensemble(members=10)", "ensemble(members=15)")]
     assert check([claim("s3")], part)[0].findings[0].missing == ()
+
+
+def test_a_slice_without_a_whole_group_leaves_what_names_it_open(true_zoo: Zoo) -> None:
+    part = kept(true_zoo, lambda place: true_zoo.families[place] not in ("ensemble", "lenet5_large"))
+    finding = check([claim("a2")], part, true_zoo.recipes)[0].findings[0]
+    assert finding.outcome == "inconclusive"
+    assert "ensembles: not in this slice; the scaled-up model: not in this slice." in finding.notes[0]
+
+
+def test_one_axis_does_not_show_that_all_are_better(true_zoo: Zoo) -> None:
+    checked = check([claim("t1")], measured(true_zoo, lambda key: key.evaluation == "calibration"))[0]
+    assert checked.outcome == "inconclusive"
+    assert "mean MNIST-C accuracy" in checked.findings[0].notes[0]
+
+
+def test_one_budget_is_not_the_mean_over_budgets(true_zoo: Zoo) -> None:
+    one = measured(true_zoo, lambda key: ("eps", 0.2) in key.setting and ("attack", "fgsm") in key.setting)
+    there = [place for place, key in enumerate(one.keys) if np.isfinite(one.values[0, place])]
+    lone = replace(
+        one,
+        keys=tuple(one.keys[place] for place in there),
+        higher_is_better=tuple(one.higher_is_better[place] for place in there),
+        **{name: getattr(one, name)[:, there] for name in ("values", "draws", "seeds", "spread")},
+        **{name: getattr(one, name)[there] for name in ("noise", "replicates")},
+    )
+    for finding in check([claim("a2")], lone)[0].findings:
+        assert finding.outcome == "inconclusive"
+        assert "FGSM accuracy (mean over budgets): 1 of its 4 settings were measured" in finding.notes[0]
+
+
+def test_augmentation_of_a_baseline_at_the_floor_is_left_open(
+    zoo_of: Callable[[Truth], Zoo], true_world: Truth
+) -> None:
+    floor = {"baseline": 0.002, "cutout": 0.003, "mixup": 0.003}
+
+    def world(number: str, kind: str, given: Mapping[str, float]) -> float:
+        return floor[kind] if number == "pgd" and kind in floor else true_world(number, kind, given)
+
+    part = check([claim("a1")], zoo_of(world))[0].findings[2]
+    assert part.outcome == "inconclusive"
+    assert "the baseline itself has at most 1 % PGD accuracy" in part.notes[0]
+
+
+def test_nearly_all_others_are_all_but_those_that_are_claimed_to_be_better(true_zoo: Zoo) -> None:
+    better = {"baseline", "lenet5_large", "ensemble"}
+    weak = {f"cutout(length=7, holes={holes})" for holes in (1, 2)}
+    for part in check([claim("c3")], true_zoo)[0].findings:
+        others = {
+            label for label, kind in zip(true_zoo.recipes, true_zoo.families, strict=True) if kind not in better
+        } - weak
+        assert set(part.recipes) == others | {"baseline"}
+        assert part.numbers[0].startswith(f"{len(others)} comparisons")
+
+
+def test_the_worst_case_beside_is_at_the_same_budget(true_zoo: Zoo) -> None:
+    for finding in check([claim("a8")], true_zoo)[0].findings:
+        assert "(eps 0.3)" in finding.numbers[-1]

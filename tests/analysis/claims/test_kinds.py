@@ -1,6 +1,7 @@
 """Each kind of test on handmade zoos: it replicates, is refuted, stays open, or lacks what it needs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,6 @@ from assay.analysis.claims import (
     Wider,
 )
 from assay.analysis.claims.judge import MOST, SOME
-from assay.analysis.claims.wider import minus
-from assay.analysis.effects import Effect
 
 Make = Callable[..., Evidence]
 Families = Callable[..., Group]
@@ -176,29 +175,39 @@ def test_a_threshold(evidence: Make, families: Families, measures: Name) -> None
     assert above.test(evidence(rows("fgsm", 0.1))).outcome == NOTHING
 
 
-def test_the_worst_of_several_settings(evidence: Make, families: Families) -> None:
+def pooled(pool: Any) -> Measures:
     settings = tuple((("attack", name), ("eps", 0.3)) for name in ("fgsm", "pgd"))
+    return Measures(name="", evaluation="adversarial", metric="accuracy", settings=settings, pool=pool)
+
+
+def test_every_one_of_several_settings(evidence: Make, families: Families) -> None:
     held = evidence({PGD[0]: {"fgsm": 0.95, "pgd": 0.5}})
 
-    def above(pool: Any) -> str:
-        pooled = Measures(name="", evaluation="adversarial", metric="accuracy", settings=settings, pool=pool)
+    def above(pool: Any, bound: float = 0.7) -> str:
         left = (families("pgd"),)
-        return Compare(text="", left=left, measures=(pooled,), region=Region(low=0.7)).test(held).outcome
+        return Compare(text="", left=left, measures=(pooled(pool),), region=Region(low=bound)).test(held).outcome
 
-    assert above("worst") == FAILS
+    assert above("every") == FAILS
+    assert above("every", 0.45) == HOLDS
     assert above("mean") == HOLDS  # 0.725
 
 
-def test_the_mean_of_several_settings_is_as_wide_as_if_they_erred_together(evidence: Make, measures: Name) -> None:
-    held = evidence({"baseline": {"fgsm": 0.4, "pgd": 0.2}}, scatter=0.01)
-    settings = tuple((("attack", name), ("eps", 0.3)) for name in ("fgsm", "pgd"))
-    pooled = held.effect(Measures(name="", evaluation="adversarial", metric="accuracy", settings=settings), {0: 1.0})
-    each = [held.effect(measures(name), {0: 1.0}) for name in ("fgsm", "pgd")]
-    assert pooled is not None
-    assert None not in each
-    assert pooled.value == pytest.approx(0.3)
-    assert pooled.low == pytest.approx(sum(effect.low for effect in each if effect) / 2)
-    assert pooled.high == pytest.approx(sum(effect.high for effect in each if effect) / 2)
+@pytest.mark.parametrize("higher", [True, False])
+def test_the_worst_of_several_settings_is_the_one_that_may_be_worst(
+    evidence: Make, families: Families, *, higher: bool
+) -> None:
+    sure, wide = (0.90, 0.89) if higher else (0.10, 0.11)
+    held = evidence({PGD[0]: {"fgsm": 1 - wide if higher else wide, "pgd": sure}})
+    values = np.array([[wide + (0.02 if higher else -0.02), sure]])  # the wide one looks better
+    draws = values[..., None] + np.array([0.05, 0.001])[:, None] * np.random.default_rng(0).standard_normal((1, 2, 400))
+    zoo = replace(held.zoo, values=values, draws=draws.astype(np.float32), higher_is_better=(higher, higher))
+    left, region = (families("pgd"),), Region(low=0.88) if higher else Region(high=0.12)
+    test = Compare(text="", left=left, measures=(pooled("every"),), region=region)
+    finding = test.test(Evidence(zoo=zoo))
+    assert finding.outcome == OPEN
+    effect = finding.cases[0].effect
+    assert effect.value == pytest.approx(sure)
+    assert (effect.low if higher else effect.high) == pytest.approx(values[0, 0] - (0.1 if higher else -0.1), abs=0.01)
 
 
 def test_an_attack_is_found_by_its_name_whatever_its_settings(evidence: Make, measures: Name) -> None:
@@ -229,12 +238,23 @@ def test_growth(evidence: Make, families: Families, measures: Name) -> None:
 
 
 def test_no_consistent_effect(outcome: Callable[..., str], families: Families, measures: Name) -> None:
-    mixed = Mixed(text="", left=families("pgd"), right=families("baseline"), measures=(measures("fgsm"),))
+    mixed = Mixed(text="", left=families("pgd"), right=families("baseline"), measures=measures("fgsm"))
     assert outcome(mixed, rows("fgsm", 0.5, (PGD[0], 0.6), (PGD[1], 0.4))) == HOLDS
     assert outcome(mixed, rows("fgsm", 0.5, (PGD[0], 0.6), (PGD[1], 0.7))) == FAILS
     assert outcome(mixed, rows("fgsm", 0.5, (PGD[0], 0.4), (PGD[1], 0.3))) == FAILS
     assert outcome(mixed, rows("fgsm", 0.5, (PGD[0], 0.6), (PGD[1], 0.501)), scatter=0.01) == OPEN
     assert outcome(mixed, rows("fgsm", 0.5)) == NOTHING
+    nine_of_ten = [(f"pgd(eps=0.3, steps={steps})", 0.4 if steps == 1 else 0.6) for steps in range(1, 11)]
+    assert outcome(mixed, rows("fgsm", 0.5, *nine_of_ten)) == FAILS
+
+
+def test_two_consistent_effects_of_opposite_sign_are_consistent(evidence: Make, families: Families) -> None:
+    mixed = Mixed(text="", left=families("pgd"), right=families("baseline"), measures=pooled("mean"))
+    both = {"baseline": {"fgsm": 0.5, "pgd": 0.5}} | {label: {"fgsm": 0.7, "pgd": 0.4} for label in PGD}
+    assert mixed.test(evidence(both)).outcome == FAILS  # every one is 5 points better in the mean
+    part = mixed.test(evidence({label: {"fgsm": own["fgsm"]} for label, own in both.items()}))
+    assert part.outcome == OPEN
+    assert "1 of its 2 settings were measured" in part.notes[0]
 
 
 def test_a_loss_wider_on_one_measure(outcome: Callable[..., str], families: Families, measures: Name) -> None:
@@ -247,15 +267,7 @@ def test_a_loss_wider_on_one_measure(outcome: Callable[..., str], families: Fami
     assert outcome(wider, both(0.4, 0.1)) == FAILS
     assert outcome(wider, both(0.40, 0.401), scatter=0.01) == OPEN
     assert outcome(wider, rows("pgd", 0.5, (PGD[0], 0.1))) == NOTHING
-
-
-def test_a_difference_of_independent_effects_adds_their_errors_in_squares() -> None:
-    found = minus(Effect(0.5, 0.4, 0.6, 0.0, 0.03, 0.04), Effect(0.1, 0.06, 0.12, 0.0, 0.04, 0.03))
-    assert found.value == pytest.approx(0.4)
-    assert found.low == pytest.approx(0.4 - np.hypot(0.1, 0.02))
-    assert found.high == pytest.approx(0.4 + np.hypot(0.1, 0.04))
-    assert [found.sampling, found.training] == pytest.approx([0.05, 0.05])
-    assert found.p < 0.001
+    assert outcome(wider, {"baseline": {"pgd": 0.002, "fgsm": 0.5}, PGD[0]: {"pgd": 0.001, "fgsm": 0.1}}) == OPEN
 
 
 def test_no_rival_is_best(outcome: Callable[..., str], families: Families, measures: Name) -> None:
@@ -269,6 +281,15 @@ def test_no_rival_is_best(outcome: Callable[..., str], families: Families, measu
     assert outcome(best, two((0.9, 0.8), (0.9, 0.8))) == FAILS
     assert outcome(best, two((0.9, 0.8), (0.8, 0.801)), scatter=0.01) == OPEN
     assert outcome(best, rows("one", 0.5, (PGD[0], 0.1))) == NOTHING
+
+
+def test_a_rival_is_best_only_where_it_is_so_under_all_conditions(
+    outcome: Callable[..., str], families: Families, measures: Name
+) -> None:
+    conditions = tuple((name, (measures(name), measures(f"{name}, again"))) for name in ("one", "two"))
+    best = NoBest(text="", group=families("pgd"), rivals=conditions)
+    assert outcome(best, {PGD[0]: {"one": 0.9, "two": 0.8}}) == OPEN
+    assert outcome(best, {PGD[0]: {"one": 0.9, "two": 0.8, "one, again": 0.9, "two, again": 0.8}}) == FAILS
 
 
 def test_what_varies_least(outcome: Callable[..., str], families: Families, measures: Name) -> None:
@@ -305,6 +326,16 @@ def test_the_best_pays(outcome: Callable[..., str], families: Families, measures
     assert outcome(costs, two(baseline=(0.5, 0.5), a=(0.9, 0.501), b=(0.1, 0.9)), scatter=0.01) == OPEN
     assert outcome(costs, two(baseline=(0.5, 0.9), a=(0.9, 0.1))) == OPEN  # the baseline is best on the second
     assert outcome(costs, rows("one", 0.5, (PGD[0], 0.9))) == NOTHING
+
+
+def test_the_best_is_best_everywhere_only_where_everything_was_measured(
+    outcome: Callable[..., str], families: Families, measures: Name
+) -> None:
+    axes = tuple((name, measures(name)) for name in ("one", "two", "three"))
+    costs = BestCosts(text="", group=families("baseline", "pgd"), baseline=families("baseline"), axes=axes)
+    better = {"baseline": {"one": 0.5, "two": 0.5}, PGD[0]: {"one": 0.9, "two": 0.6}}
+    assert outcome(costs, better) == OPEN
+    assert outcome(costs, {label: own | {"three": own["one"]} for label, own in better.items()}) == FAILS
 
 
 def test_findings_say_what_is_missing_and_why(evidence: Make, families: Families, measures: Name) -> None:
@@ -347,4 +378,13 @@ def test_a_masked_models_worst_case_stands_beside(evidence: Make, families: Fami
         beside=measures("worst_case"),
     )
     masked = {"baseline": {"fgsm": 0.2, "worst_case": 0.1}, "fgsm(eps=0.3)": {"fgsm": 0.9, "worst_case": 0.0}}
-    assert better.test(evidence(masked)).numbers[-1] == "Beside it, worst_case: fgsm(eps=0.3) 0.0 %; baseline 10.0 %"
+    assert (
+        better.test(evidence(masked)).numbers[-1]
+        == "Beside it, deciding nothing, worst_case: fgsm(eps=0.3) 0.0 %; baseline 10.0 %"
+    )
+
+
+def test_a_group_may_leave_some_out(evidence: Make, families: Families) -> None:
+    held = evidence(rows("fgsm", 0.2, *((label, 0.5) for label in PGD)))
+    strong = replace(families("pgd"), without=(("pgd.eps", 0.2, 0.3), ("pgd.steps", 1, 40)))
+    assert held.members(strong) == [3]

@@ -7,14 +7,14 @@ from assay.analysis.claims.costs import BestCosts
 from assay.analysis.claims.evidence import Evidence
 from assay.analysis.claims.finding import OUTCOMES, Checked, Finding, Missing, Outcome
 from assay.analysis.claims.group import Group, Measures, Subject
-from assay.analysis.claims.judge import Amount, Case, Region
+from assay.analysis.claims.judge import BETTER, MOST, NEARLY_ALL, WORSE, Amount, Case, Region
 from assay.analysis.claims.mixed import Mixed
 from assay.analysis.claims.scores import NoBest, VariesLeast
 from assay.analysis.claims.trend import Trend
 from assay.analysis.claims.wider import Wider
 
 __all__ = [
-    "OUTCOMES", "Amount", "BestCosts", "Case", "Checked", "Claim", "Compare", "Evidence", "Finding", "Group",
-    "Measures", "Missing", "Mixed", "NoBest", "Outcome", "Part", "Region", "Subject", "Trend", "VariesLeast", "Wider",
-    "check", "outcome_of",
+    "BETTER", "MOST", "NEARLY_ALL", "OUTCOMES", "WORSE", "Amount", "BestCosts", "Case", "Checked", "Claim", "Compare",
+    "Evidence", "Finding", "Group", "Measures", "Missing", "Mixed", "NoBest", "Outcome", "Part", "Region", "Subject",
+    "Trend", "VariesLeast", "Wider", "check", "outcome_of",
 ]  # fmt: skip

@@ -1,34 +1,49 @@
 """A group of recipes against another, or against a threshold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from typing import Literal, NamedTuple
 
+from assay.analysis.claims.against import UNJUDGED, against, alone
 from assay.analysis.claims.evidence import Evidence, subjects
 from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
 from assay.analysis.claims.judge import EVERY, Amount, Case, Region
+from assay.analysis.claims.matching import match
 from assay.analysis.claims.summarise import summarise
-from assay.analysis.claims.words import value_text, values_text
-
-FLOOR, CEILING = 0.01, 0.99  # proportions beyond these leave no room to differ
-UNJUDGED = "no bootstrap draws are stored with these numbers, so their differences cannot be judged"
-
-Side = Literal["mean", "each", "best", "worst"]
+from assay.analysis.claims.words import case_text, list_text, value_text
 
 
 class Comparisons(NamedTuple):
-    """Cases, what is missing for others, and the labels of the recipes compared."""
+    """What one or several comparisons give.
+
+    Attributes:
+        cases: the comparisons.
+        means: means over matched settings, where these are compared one by one.
+        gaps: why whole comparisons could not be made.
+        missing: what is missing for others.
+        unmatched: labels of recipes that no other matches.
+        used: the places of the recipes compared.
+    """
 
     cases: list[Case]
+    means: list[Case]
+    gaps: list[str]
     missing: list[Missing]
-    recipes: list[str]
+    unmatched: list[str]
+    used: list[int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compare:
     """Left minus right, positive where left is better, lies in the region; without a right side, left's own value does.
+
+    A best or worst recipe of the right side is chosen by the values that decide. That left is not beyond it is hence
+    corrected for the number of candidates (see `assay.analysis.claims.judge`); that left is beyond it needs no
+    correction, being beyond the one that is hardest to pass.
+
+    Every group must have been measured on every measure with all its settings, else the part cannot hold.
 
     Attributes:
         text: the part in a sentence.
@@ -37,9 +52,10 @@ class Compare:
         measures: each its own comparison.
         region: where the difference (or value) must lie.
         amount: how many of all comparisons must.
-        left_as: a side for the group's mean, or for each recipe, or its best or worst recipe.
-        right_as: the same.
-        matched: compare the first group of left with the first of right, and so on, instead of each with each.
+        left_as: a side for the group's mean, or for each recipe.
+        right_as: the same, or for its best or worst recipe; the same as left where matched.
+        matched: compare the first group of left with the first of right, and so on, instead of each with each; and of
+            them recipes with the same settings, see `assay.analysis.claims.matching`.
         beside: a measure shown with the numbers where the deciding one may mislead.
     """
 
@@ -49,63 +65,74 @@ class Compare:
     measures: tuple[Measures, ...]
     region: Region
     amount: Amount = EVERY
-    left_as: Side = "mean"
-    right_as: Side = "mean"
+    left_as: Literal["mean", "each"] = "mean"
+    right_as: Literal["mean", "each", "best", "worst"] = "mean"
     matched: bool = False
     beside: Measures | None = None
 
     def test(self, evidence: Evidence) -> Finding:
         """Hold every comparison against the region."""
         found = self.comparisons(evidence)
-        extra = list(self._beside(evidence)) if found.cases else []
-        return summarise(self.text, found.cases, self.amount, missing=found.missing, recipes=found.recipes, extra=extra)
+        extra = [f"Mean over settings of {case_text(case)}" for case in found.means]
+        extra += self._beside(evidence) if found.cases else []
+        left_out = f"Left out, since no other has the same settings: {list_text(found.unmatched)}."
+        return summarise(
+            self.text,
+            found.cases,
+            self.amount,
+            gaps=found.gaps,
+            missing=found.missing,
+            recipes=[evidence.zoo.recipes[place] for place in sorted(set(found.used))],
+            extra=extra,
+            notes=[left_out] if found.unmatched else [],
+        )
 
     def comparisons(self, evidence: Evidence) -> Comparisons:
-        """Every comparison, what could not be compared, and the recipes in it."""
-        cases, missing, used = list[Case](), list[Missing](), set[int]()
-        for (left, right), measures in product(self._pairs(), self.measures):
-            for one, other in self._sides(evidence, left, right, measures):
-                case = self._case(evidence, one, other, measures)
-                if case is None:
-                    missing.append(Missing(measures.name, (), UNJUDGED))
-                    continue
-                cases.append(case)
-                used |= set(one.weights) | set(other.weights if other else ())
-            missing += evidence.lacking(left, measures) + (evidence.lacking(right, measures) if right else [])
-        return Comparisons(cases, missing, [evidence.zoo.recipes[place] for place in sorted(used)])
+        """Every comparison, and what could not be compared."""
+        pairs: Iterable[tuple[Group, Group | None]]
+        pairs = zip(self.left, self.right, strict=True) if self.matched else product(self.left, self.right or (None,))
+        each = [self._compare(evidence, *pair, measures) for pair, measures in product(pairs, self.measures)]
+        return Comparisons(*(list(chain.from_iterable(entries)) for entries in zip(*each, strict=True)))
 
-    def _pairs(self) -> Sequence[tuple[Group, Group | None]]:
-        if not self.right:
-            return [(group, None) for group in self.left]
-        return list(zip(self.left, self.right, strict=True)) if self.matched else list(product(self.left, self.right))
+    def _compare(self, evidence: Evidence, left: Group, right: Group | None, measures: Measures) -> Comparisons:
+        """Each comparison of two groups on one measure."""
+        sides, means, unmatched = self._sides(evidence, left, right, measures)
+        found = [(pair, self._case(evidence, *pair, measures)) for pair in sides]
+        cases = [case for _, case in found if case is not None]
+        groups = [left] if right is None else [left, right]
+        missing = [item for group in groups for item in evidence.lacking(group, measures)]
+        if len(cases) < len(sides):
+            missing.append(Missing(measures.name, (), UNJUDGED))
+        gaps = [reason for group in groups if (reason := evidence.gap(group, measures))]
+        if not cases and not gaps:
+            gaps.append(f"{measures.name}: {UNJUDGED if sides else 'no settings in common'}")
+        if cases and (lacks := evidence.lacks(measures)):
+            gaps.append(f"{measures.name}: {lacks}")
+        used = [
+            place for (one, other), case in found if case for side in (one, other) if side for place in side.weights
+        ]
+        return Comparisons(cases, means, gaps, missing, unmatched, used)
 
     def _sides(
         self, evidence: Evidence, left: Group, right: Group | None, measures: Measures
-    ) -> list[tuple[Subject, Subject | None]]:
+    ) -> tuple[Sequence[tuple[Subject, Subject | None]], list[Case], list[str]]:
+        """The sides to compare; of matched groups also the means over settings, and the recipes without a match."""
         ones = subjects(evidence, left, measures, self.left_as)
-        others = [None] if right is None else subjects(evidence, right, measures, self.right_as)
-        return list(product(ones, others))
+        if right is None:
+            return [(one, None) for one in ones], [], []
+        if not self.matched:
+            return list(product(ones, subjects(evidence, right, measures, self.right_as))), [], []
+        pairs = match(evidence, left, right, measures)
+        if self.left_as == "mean":
+            return pairs.mean, [], pairs.unmatched
+        means = [case for pair in pairs.mean if (case := against(evidence, *pair, measures, self.region))]
+        return pairs.each, means, pairs.unmatched
 
     def _case(self, evidence: Evidence, one: Subject, other: Subject | None, measures: Measures) -> Case | None:
         if other is None:
-            effect = evidence.effect(measures, one.weights)
-            name = f"{measures.name}, {one.name}"
-            return effect and Case(
-                name=name, values="", effect=effect, region=self.region, percent=measures.percent, signed=False
-            )
-        weights = dict(one.weights)
-        for place, weight in other.weights.items():
-            weights[place] = weights.get(place, 0.0) - weight
-        effect = evidence.effect(measures, weights, sign=evidence.sign(evidence.columns(measures)))
-        values = [evidence.value(subject, measures) for subject in (one, other)]
-        return effect and Case(
-            name=f"{measures.name}, {one.name} against {other.name}",
-            values=values_text(values, measures.percent, evidence.sign(evidence.columns(measures))),
-            effect=effect,
-            region=self.region,
-            percent=measures.percent,
-            trivial=measures.percent and (max(values) <= FLOOR or min(values) >= CEILING),
-        )
+            return alone(evidence, one, measures, self.region)
+        chosen = (1, other.among) if self.right_as == "best" else (other.among, 1)
+        return against(evidence, one, other, measures, self.region, chosen)
 
     def _beside(self, evidence: Evidence) -> Iterator[str]:
         if self.beside is None:
@@ -115,4 +142,4 @@ class Compare:
             for subject in subjects(evidence, group, self.beside, "mean"):
                 shown.append(f"{subject.name} {value_text(evidence.value(subject, self.beside), self.beside.percent)}")
         if shown:
-            yield f"Beside it, {self.beside.name}: {'; '.join(shown)}"
+            yield f"Beside it, deciding nothing, {self.beside.name}: {'; '.join(shown)}"

@@ -4,17 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from assay.analysis.claims.against import against
 from assay.analysis.claims.evidence import Evidence, subjects
 from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
-from assay.analysis.claims.judge import SOME, Case, Region, State, decide
-from assay.analysis.claims.summarise import OUTCOME, cautions, merge, not_measured
-from assay.analysis.claims.words import case_text, value_text, values_text
+from assay.analysis.claims.judge import SOME, WORSE, Case, State, decide
+from assay.analysis.claims.summarise import OUTCOME, cautions, incomplete, merge, not_measured
+from assay.analysis.claims.words import case_text, value_text
 
 _SAYS: dict[State, str] = {
     "holds": "has a loss beyond noise elsewhere",
     "refuted": "is better than the baseline on every other axis beyond noise",
-    "open": "has no loss beyond noise elsewhere, nor is it better everywhere beyond noise",
+    "open": "is not shown to lose elsewhere beyond noise, nor to be better on every other axis",
 }
 
 
@@ -32,8 +33,9 @@ class BestCosts:
     """On every axis, the recipe with the best value is worse than the baseline on another axis.
 
     It holds where on every axis the best recipe has at least one loss beyond noise elsewhere, corrected for the number
-    of axes; it is refuted where the best recipe of one axis is better than the baseline on every other beyond noise.
-    An axis on which the baseline itself is best is left open, and so is the claim if an axis was not measured.
+    of axes; it is refuted where the best recipe of one axis is better than the baseline on every other beyond noise,
+    all of them being measured. An axis on which the baseline itself is best is left open, and so is the claim if an
+    axis was not measured; one that was measured in part, with some of its settings, decides nothing.
 
     Attributes:
         text: the part in a sentence.
@@ -60,7 +62,13 @@ class BestCosts:
             return not_measured(self.text, missing)
         axes = [self._axis(evidence, name, bases) for name in bases]
         states = [axis.state for axis in axes]
-        whole = set(states) == {"holds"} and len(bases) == len(self.axes)
+        gaps = [f"{measures.name}: not measured" for name, measures in self.axes if name not in bases]
+        gaps += [
+            f"{measures.name}: {lacks}"
+            for name, measures in self.axes
+            if name in bases and (lacks := evidence.lacks(measures))
+        ]
+        whole = set(states) == {"holds"} and not gaps
         state: State = "refuted" if "refuted" in states else "holds" if whole else "open"
         cases = [axis.clearest for axis in axes if axis.clearest is not None]
         return Finding(
@@ -68,7 +76,7 @@ class BestCosts:
             outcome=OUTCOME[state],
             numbers=tuple(axis.text for axis in axes),
             cases=tuple(cases),
-            notes=tuple(cautions(cases)),
+            notes=(*incomplete(gaps), *cautions(cases)),
             missing=merge(missing),
             recipes=tuple(dict.fromkeys(axis.label for axis in axes)),
         )
@@ -81,24 +89,12 @@ class BestCosts:
         if best.weights == bases[name].weights:
             return _Axis(label, "open", f"{head}, the baseline itself", None)
         others = [(its, bases[other]) for other, its in self.axes if other in bases and other != name]
-        cases = [case for its, base in others if (case := _loss(evidence, best, base, its)) is not None]
+        cases = [case for its, base in others if (case := against(evidence, best, base, its, WORSE)) is not None]
         if not cases:
             return _Axis(label, "open", f"{head}, of which nothing else was measured", None)
         state = decide(cases, SOME)
-        clearest = min(cases, key=lambda case: (case.inside, case.effect.value))
+        everywhere = len(cases) == len(self.axes) - 1 and all(case.counts for case in cases)
+        if evidence.lacks(measures) or (state == "refuted" and not everywhere):
+            state = "open"
+        clearest = min(cases, key=lambda case: (not case.counts, case.inside, case.effect.value))
         return _Axis(label, state, f"{head}: it {_SAYS[state]}. Clearest: {case_text(clearest)}", clearest)
-
-
-def _loss(evidence: Evidence, one: Subject, base: Subject, measures: Measures) -> Case | None:
-    weights = dict(one.weights) | {place: -weight for place, weight in base.weights.items()}
-    effect = evidence.effect(measures, weights, sign=evidence.sign(evidence.columns(measures)))
-    if effect is None:
-        return None
-    values = [evidence.value(subject, measures) for subject in (one, base)]
-    return Case(
-        name=f"{measures.name}, {evidence.zoo.recipes[next(iter(one.weights))]} against {base.name}",
-        values=values_text(values, measures.percent, evidence.sign(evidence.columns(measures))),
-        effect=effect,
-        region=Region(high=0.0),
-        percent=measures.percent,
-    )

@@ -7,11 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
+from assay.analysis.claims.combine import combine
 from assay.analysis.claims.finding import Missing
-from assay.analysis.claims.group import Group, Measures, Subject
-from assay.analysis.effects import Effect, contrast
+from assay.analysis.claims.group import Group, Measures, Setting, Subject
+from assay.analysis.effects import Effect
 from assay.analysis.families import family, parameters
-from assay.analysis.zoo import Zoo
+from assay.analysis.zoo import Key, Zoo
 
 NOT_HERE = "not among the recipes of these results"
 
@@ -27,14 +28,14 @@ class Evidence:
 
     zoo: Zoo
     whole: tuple[str, ...] = ()
-    _effects: dict[object, Effect | None] = field(default_factory=dict, repr=False, compare=False)
+    _effects: dict[object, list[Effect]] = field(default_factory=dict, repr=False, compare=False)
     _columns: dict[Measures, list[int]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
-    def _absent(self) -> dict[str, str]:
-        """The family of each recipe of the whole study that the zoo does not have, by label."""
+    def _absent(self) -> dict[str, tuple[str, dict[str, float]]]:
+        """Family and hyper-parameters of each recipe of the whole study that the zoo does not have, by label."""
         here = set(self.zoo.recipes)
-        return {label: family(label) for label in self.whole if label not in here}
+        return {label: (family(label), parameters(label)) for label in self.whole if label not in here}
 
     def members(self, group: Group) -> list[int]:
         """The places of the group's recipes in the zoo, measured or not."""
@@ -47,10 +48,16 @@ class Evidence:
             self._columns[measures] = [
                 place
                 for place, key in enumerate(self.zoo.keys)
-                if (key.evaluation, key.metric) == (measures.evaluation, measures.metric)
-                and any(_matches(dict(key.setting), dict(wanted)) for wanted in measures.settings)
+                if any(_is(key, measures, wanted) for wanted in measures.settings)
             ]
         return self._columns[measures]
+
+    def lacks(self, measures: Measures) -> str:
+        """How many of the settings of a pooled measure are not there, or "" where all are."""
+        keys = [self.zoo.keys[place] for place in self.columns(measures)]
+        there = sum(any(_is(key, measures, wanted) for key in keys) for wanted in measures.settings)
+        total = len(measures.settings)
+        return "" if there == total else f"{there} of its {total} settings were measured"
 
     def sign(self, columns: Sequence[int]) -> int:
         """-1 where a lower value is better, else 1."""
@@ -71,24 +78,43 @@ class Evidence:
             return sum(each) / len(each)
         return min(each, key=lambda value: value * self.sign(columns))
 
-    def effect(self, measures: Measures, weights: Mapping[int, float], *, sign: int = 1) -> Effect | None:
-        """The weighted sum of the recipes' values times the sign; None where a value is missing.
+    def effects(self, measures: Measures, weights: Mapping[int, float], *, sign: int = 1) -> list[Effect]:
+        """The weighted sum of the recipes' values times the sign; nothing where a value or draws are missing.
 
-        Over several settings, the mean of the values and of the ends of the intervals: as wide as if they erred
-        together, since how their errors go together is not known.
+        Over several settings, one effect for their mean, or one for every setting.
         """
         key = (measures, tuple(sorted(weights.items())), sign)
         if key not in self._effects:
             signed = {place: sign * weight for place, weight in weights.items()}
-            each = [contrast(self.zoo, column, signed) for column in self.columns(measures)]
-            self._effects[key] = _pool(measures, each, sign * self.sign(self.columns(measures)) if each else 1)
+            if measures.pool == "mean":
+                each = [self.total((measures, signed))]
+            else:
+                each = [combine(self.zoo, {column: signed}) for column in self.columns(measures)]
+            known = [effect for effect in each if effect is not None]
+            self._effects[key] = known if len(known) == len(each) else []
         return self._effects[key]
+
+    def total(self, *terms: tuple[Measures, Mapping[int, float]]) -> Effect | None:
+        """The sum over measures, each the mean of its settings, of weighted sums of the recipes' values."""
+        weights: dict[int, dict[int, float]] = {}
+        for measures, own in terms:
+            columns = self.columns(measures)
+            share = {place: weight / len(columns) for place, weight in own.items()} if columns else {}
+            for column in columns:
+                weights[column] = plus(weights.get(column, {}), share)
+        return combine(self.zoo, weights)
+
+    def difference(self, one: Subject, other: Subject, measures: Measures) -> list[Effect]:
+        """One side minus the other as `effects` gives it, positive where one is better."""
+        columns = self.columns(measures)
+        weights = plus(one.weights, {place: -weight for place, weight in other.weights.items()})
+        return self.effects(measures, weights, sign=self.sign(columns)) if columns else []
 
     def lacking(self, group: Group, measures: Measures) -> list[Missing]:
         """What is not there of a group on a measure, by reason."""
         found: dict[str, list[str]] = defaultdict(list)
-        for label, name in self._absent.items():
-            if name in group.families and (not group.limits or group.holds(name, parameters(label))):
+        for label, (name, numbers) in self._absent.items():
+            if group.holds(name, numbers):
                 found[NOT_HERE].append(label)
         columns = self.columns(measures)
         places = self.members(group)
@@ -98,31 +124,36 @@ class Evidence:
         if not columns and places:
             reason = f"the results hold no {measures.evaluation} evaluation with this measure"
             lists.append(Missing(measures.name, (), reason))
-        elif len(columns) < len(measures.settings):
-            reason = f"{len(columns)} of its {len(measures.settings)} settings were measured"
+        elif columns and (reason := self.lacks(measures)):
             lists.append(Missing(measures.name, (), reason))
         return lists
+
+    def gap(self, group: Group, measures: Measures) -> str:
+        """Why no recipe of the group has a value, or ""."""
+        columns, places = self.columns(measures), self.members(group)
+        if not places:
+            absent = any(group.holds(name, numbers) for name, numbers in self._absent.values())
+            return f"{group.name}: not in this slice" if absent else f"{group.name}: {NOT_HERE}"
+        if not columns:
+            return f"{measures.name}: not measured"
+        return "" if self.measured(places, columns) else f"{group.name}: no {measures.name} measured"
 
     def _reason(self, place: int, columns: Sequence[int]) -> str:
         column = next(column for column in columns if not np.isfinite(self.zoo.values[place, column]))
         return self.zoo.reasons.get((self.zoo.recipes[place], self.zoo.keys[column]), "not measured")
 
 
-def _matches(own: Mapping[str, str | float], wanted: Mapping[str, str | float]) -> bool:
-    return all(
+def _is(key: Key, measures: Measures, wanted: Setting) -> bool:
+    own = dict(key.setting)
+    return (key.evaluation, key.metric) == (measures.evaluation, measures.metric) and all(
         own.get(name) == value or (name == "attack" and str(own.get(name, "")).startswith(f"{value}("))
-        for name, value in wanted.items()
+        for name, value in wanted
     )
 
 
-def _pool(measures: Measures, each: Sequence[Effect | None], sign: int) -> Effect | None:
-    """One effect of several; `sign` is -1 where a lower one is better."""
-    known = [effect for effect in each if effect is not None and bool(np.isfinite(effect[:3]).all())]
-    if not known or len(known) < len(each):
-        return None
-    if measures.pool == "worst":
-        return min(known, key=lambda effect: effect.value * sign)
-    return Effect(*(float(np.mean([effect[entry] for effect in known])) for entry in range(len(Effect._fields))))
+def plus(one: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
+    """The weights of a sum."""
+    return {place: one.get(place, 0.0) + other.get(place, 0.0) for place in {**one, **other}}
 
 
 def subjects(evidence: Evidence, group: Group, measures: Measures, how: str) -> list[Subject]:
@@ -148,4 +179,5 @@ def subjects(evidence: Evidence, group: Group, measures: Measures, how: str) -> 
         return each
     ranked = sorted(each, key=lambda subject: evidence.sign(columns) * evidence.value(subject, measures))
     chosen = ranked[-1 if how == "best" else 0]
-    return [Subject(name=f"{chosen.name}, {how} of {len(each)} of {group.name}", weights=chosen.weights)]
+    name = f"{chosen.name}, {how} of {len(each)} of {group.name}"
+    return [Subject(name=name, weights=chosen.weights, among=len(each))]

@@ -9,22 +9,23 @@ A claim of several effects says that at least u of n are inside. Its p-value is 
 smallest (Benjamini and Heller 2008, "Screening for partial conjunction hypotheses"), whatever the dependence: this is
 Bonferroni's correction for u = 1, and none for u = n. "Every" is refuted by one of many only after that correction.
 
+Where a side was chosen as the best or the worst of m candidates by these very numbers, luck chose too: what speaks for
+the chosen one's being so extreme has its p-value multiplied by m (Bonferroni's correction over the candidates).
+
 P-values are Student's t with the degrees of freedom that the effect's interval was made with: they agree with it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
-from math import ceil, hypot, inf, isfinite, isinf, isnan
+from functools import cached_property
+from math import ceil, inf, isfinite
 from typing import Literal, NamedTuple
 
-from scipy.optimize import brentq
-from scipy.special import ndtr, stdtr, stdtrit
-
+from assay.analysis.claims.student import standard_error, tail
 from assay.analysis.effects import Effect
 
 LEVEL = 0.05
-Z = 1.959963984540054  # a normal 95 % interval is that many standard errors to each side
+FLOOR, CEILING = 0.01, 0.99  # proportions beyond these leave no room to differ
 State = Literal["holds", "refuted", "open"]
 
 
@@ -38,6 +39,9 @@ class Region(NamedTuple):
     def bounded(self) -> bool:
         """Whether it has two ends, as a margin has."""
         return isfinite(self.low) and isfinite(self.high)
+
+
+BETTER, WORSE = Region(low=0.0), Region(high=0.0)
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,9 @@ class Case:
         percent: whether people read it as points of percent.
         trivial: whether both sides are at a floor or ceiling, where being similar means nothing.
         signed: whether the effect is a difference; else it is a plain value.
+        void: why the case can decide nothing, or "".
+        every: where `effect` stands for the worst of several, all of them: all must lie in the region.
+        chosen: among how many candidates sides were chosen so that the effect is (high, low) by luck.
     """
 
     name: str
@@ -85,23 +92,45 @@ class Case:
     percent: bool
     trivial: bool = False
     signed: bool = True
+    void: str = ""
+    every: tuple[Effect, ...] = ()
+    chosen: tuple[int, int] = (1, 1)
 
     @cached_property
     def inside(self) -> float:
-        """The p-value of "not in the region": at most 0.05 where the whole interval is inside."""
-        return max(_above(self.effect, self.region.low), _below(self.effect, self.region.high))
+        """The p-value of "not in the region": at most 0.05 where the whole interval is inside, without a choice."""
+        return max(
+            max(self._above(effect, self.region.low), self._below(effect, self.region.high)) for effect in self._effects
+        )
 
     @cached_property
     def outside(self) -> float:
-        """The p-value of "in the region": at most 0.05 where the whole interval is outside."""
-        low = _below(self.effect, self.region.low) if isfinite(self.region.low) else 1.0
-        high = _above(self.effect, self.region.high) if isfinite(self.region.high) else 1.0
-        return min(low, high)
+        """The p-value of "in the region": at most 0.05 where the whole interval is outside, without a choice.
+
+        Of several effects that must all lie inside, any that does not will do, corrected for their number.
+        """
+        low, high = self.region
+        found = [self._below(effect, low) for effect in self._effects if isfinite(low)]
+        found += [self._above(effect, high) for effect in self._effects if isfinite(high)]
+        return min(1.0, len(self._effects) * min(found, default=1.0))
+
+    @property
+    def _effects(self) -> tuple[Effect, ...]:
+        return self.every or (self.effect,)
+
+    def _above(self, effect: Effect, bound: float) -> float:
+        """The p-value for an effect above the bound; uncorrected <= 0.05 exactly where the 95 % interval lies above."""
+        p = tail(effect.value - bound, effect.value - effect.low, standard_error(effect))
+        return min(1.0, self.chosen[0] * p)
+
+    def _below(self, effect: Effect, bound: float) -> float:
+        p = tail(bound - effect.value, effect.high - effect.value, standard_error(effect))
+        return min(1.0, self.chosen[1] * p)
 
     @property
     def counts(self) -> bool:
         """Whether it can decide anything: similarity at a floor or a ceiling cannot."""
-        return not (self.trivial and self.region.bounded)
+        return not self.void and not (self.trivial and self.region.bounded)
 
     @property
     def state(self) -> State:
@@ -126,44 +155,3 @@ def at_least(p: Sequence[float], count: int) -> float:
     """The p-value of "fewer than `count` of these alternatives are true", 1 <= count <= n."""
     n = len(p)
     return min(1.0, (n - count + 1) * sorted(p)[count - 1])
-
-
-def _above(effect: Effect, bound: float) -> float:
-    """The p-value for an effect above the bound; <= 0.05 exactly where the 95 % interval lies above it."""
-    return tail(effect.value - bound, effect.value - effect.low, _error(effect))
-
-
-def _below(effect: Effect, bound: float) -> float:
-    return tail(bound - effect.value, effect.high - effect.value, _error(effect))
-
-
-def _error(effect: Effect) -> float:
-    """The standard error behind the interval: sampling, and training noise where it is known."""
-    return effect.sampling if isnan(effect.training) else hypot(effect.sampling, effect.training)
-
-
-def tail(distance: float, half: float, error: float) -> float:
-    """The two-sided p-value of a distance whose 95 % interval has that half-width; 1 for a distance <= 0."""
-    if not distance > 0:
-        return 1.0
-    if half <= 0:
-        return 0.0
-    freedom, quantile = _student(round(half / error, 3)) if error > 0 else (inf, Z)
-    ratio = quantile * distance / half
-    return float(2 * (ndtr(-ratio) if isinf(freedom) else stdtr(freedom, -ratio)))
-
-
-@cache
-def _student(ratio: float) -> tuple[float, float]:
-    """The degrees of freedom, at least 1, whose 97.5 % quantile is half-width to standard error; and that quantile."""
-    least, most = 1.0, 1e6
-
-    def quantile(freedom: float) -> float:
-        return float(stdtrit(freedom, 1 - LEVEL / 2))
-
-    if quantile(most) >= ratio:
-        return inf, Z
-    if quantile(least) <= ratio:
-        return least, quantile(least)
-    freedom = float(brentq(lambda tried: quantile(tried) - ratio, least, most))
-    return freedom, quantile(freedom)

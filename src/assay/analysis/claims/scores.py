@@ -1,21 +1,21 @@
 """Claims that compare measures over the same recipes: which anomaly score is best, and which varies least."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, permutations
 from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.analysis.claims.compare import CEILING
+from assay.analysis.claims.against import void
 from assay.analysis.claims.evidence import Evidence
 from assay.analysis.claims.finding import Finding, Missing
-from assay.analysis.claims.group import Group, Measures
-from assay.analysis.claims.judge import EVERY, SOME, Case, Region, State, Z, decide
-from assay.analysis.claims.summarise import OUTCOME, cautions, merge, not_measured, summarise
-from assay.analysis.claims.wider import minus
-from assay.analysis.claims.words import case_text, value_text
+from assay.analysis.claims.group import Group, Measures, Subject
+from assay.analysis.claims.judge import BETTER, CEILING, EVERY, SOME, WORSE, Case, State, decide
+from assay.analysis.claims.student import Z
+from assay.analysis.claims.summarise import OUTCOME, cautions, incomplete, merge, not_measured, summarise
+from assay.analysis.claims.words import case_text, value_text, values_text
 from assay.analysis.effects import Effect
 
 
@@ -24,8 +24,8 @@ class NoBest:
     """Each rival is beaten by another somewhere: on some recipe, under some condition.
 
     It holds where for every rival at least one comparison with another is lost beyond noise, corrected for their
-    number; it is refuted where one rival beats every other in every comparison beyond noise. A recipe's two values are
-    compared as if they erred independently, which is cautious, since they come from the same images.
+    number; it is refuted where one rival beats every other in every comparison beyond noise, under all conditions. A
+    recipe's two values are of the same images, and their difference is judged on the same draws.
 
     Attributes:
         text: the part in a sentence.
@@ -42,14 +42,15 @@ class NoBest:
         every = [measures for _, own in self.rivals for measures in own]
         missing = [item for measures in every for item in evidence.lacking(self.group, measures)]
         defeats = {name: list[Case]() for name, _ in self.rivals}
-        for (name, own), (other, theirs) in permutations(self.rivals, 2):
+        for (name, own), (_, theirs) in permutations(self.rivals, 2):
             for mine, its in zip(own, theirs, strict=True):
-                defeats[name] += self._defeats(evidence, (other, its), (name, mine))
+                defeats[name] += self._defeats(evidence, its, mine)
         if not all(defeats.values()):
             return not_measured(self.text, missing)
         beaten = {name: decide(cases, SOME) == "holds" for name, cases in defeats.items()}
         unrivalled = [name for name, cases in defeats.items() if decide(_reverse(cases), EVERY) == "holds"]
-        state: State = "refuted" if unrivalled else "holds" if all(beaten.values()) else "open"
+        gaps = [gap for measures in every if (gap := evidence.gap(self.group, measures))]
+        state: State = "refuted" if unrivalled and not gaps else "holds" if all(beaten.values()) else "open"
         clearest = {name: max(cases, key=lambda case: case.effect.value) for name, cases in defeats.items()}
         return Finding(
             text=self.text,
@@ -60,40 +61,38 @@ class NoBest:
                 for name, case in clearest.items()
             ),
             cases=tuple(clearest.values()),
-            notes=tuple(cautions(next(iter(defeats.values())))),
+            notes=(*incomplete(gaps, "it cannot be refuted"), *cautions(next(iter(defeats.values())))),
             missing=merge(missing),
             recipes=tuple(evidence.zoo.recipes[place] for place in evidence.members(self.group)),
         )
 
-    def _defeats(self, evidence: Evidence, winner: tuple[str, Measures], loser: tuple[str, Measures]) -> list[Case]:
-        columns = [evidence.columns(measures) for _, measures in (winner, loser)]
+    def _defeats(self, evidence: Evidence, better: Measures, worse: Measures) -> list[Case]:
+        columns = [evidence.columns(measures) for measures in (better, worse)]
         if not all(columns):
             return []
         cases = []
         for place in evidence.measured(evidence.members(self.group), columns[0] + columns[1]):
-            effects = [evidence.effect(measures, {place: 1.0}) for _, measures in (winner, loser)]
-            if effects[0] is None or effects[1] is None:
+            effect = evidence.total((better, {place: 1.0}), (worse, {place: -1.0}))
+            if effect is None:
                 continue
+            subject = Subject(name=evidence.zoo.recipes[place], weights={place: 1.0})
+            values = [evidence.value(subject, measures) for measures in (better, worse)]
             cases.append(
                 Case(
-                    name=f"{evidence.zoo.recipes[place]}, {winner[1].name} against {loser[1].name}",
-                    values=" against ".join(
-                        value_text(effect.value, winner[1].percent) for effect in effects if effect
-                    ),
-                    effect=minus(effects[0], effects[1]),
-                    region=Region(low=0.0),
-                    percent=winner[1].percent,
-                    trivial=winner[1].percent and min(effects[0].value, effects[1].value) >= CEILING,
+                    name=f"{subject.name}, {better.name} against {worse.name}",
+                    values=values_text(values, better.percent, 1),
+                    effect=effect,
+                    region=BETTER,
+                    percent=better.percent,
+                    trivial=better.percent and min(values) >= CEILING,
+                    void=void(evidence, better, worse),
                 )
             )
         return cases
 
 
 def _reverse(cases: Sequence[Case]) -> list[Case]:
-    return [
-        Case(name=case.name, values=case.values, effect=case.effect, region=Region(high=0.0), percent=case.percent)
-        for case in cases
-    ]
+    return [replace(case, region=WORSE, trivial=False) for case in cases]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +122,7 @@ class VariesLeast:
         places = (
             evidence.measured(evidence.members(self.group), [*chain.from_iterable(columns)]) if all(columns) else []
         )
-        if len(places) < 3:
+        if len(places) < 3 or any(map(evidence.lacks, (self.least, *self.others))):
             why = f"expected at least 3 recipes with every score, got {len(places)}"
             return not_measured(self.text, [*missing, Missing(self.group.name, (), why)])
         values = [evidence.zoo.values[np.ix_(places, own)].mean(axis=1) for own in columns]
@@ -132,7 +131,7 @@ class VariesLeast:
                 name=f"log of the ratio of spreads over {len(places)} recipes, {self.least.name} to {measures.name}",
                 values=" to ".join(value_text(float(x.std(ddof=1)), self.least.percent) for x in (values[0], other)),
                 effect=_log_ratio(values[0], other),
-                region=Region(high=0.0),
+                region=WORSE,
                 percent=False,
             )
             for measures, other in zip(self.others, values[1:], strict=True)

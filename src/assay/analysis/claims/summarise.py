@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from math import isnan
 
 from assay.analysis.claims.finding import Finding, Missing, Outcome
-from assay.analysis.claims.judge import Amount, Case, State, decide
-from assay.analysis.claims.words import case_text
+from assay.analysis.claims.judge import EVERY, Amount, Case, State, decide
+from assay.analysis.claims.words import case_text, list_text
 
 SHOWN = 4  # comparisons that are spelt out
 OUTCOME: dict[State, Outcome] = {"holds": "replicates", "refuted": "does not replicate", "open": "inconclusive"}
@@ -16,25 +16,36 @@ def summarise(
     cases: Sequence[Case],
     amount: Amount,
     *,
+    gaps: Sequence[str] = (),
     missing: Sequence[Missing] = (),
     recipes: Sequence[str] = (),
     extra: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> Finding:
-    """The finding of "that amount of these cases lie in their region"."""
+    """The finding of "that amount of these cases lie in their region".
+
+    With gaps, comparisons that could not be made at all, it can only be refuted, and only if every case must hold.
+    """
     if not cases:
         return not_measured(text, missing)
     state = decide(cases, amount)
     shown = deciding(cases, state)
     numbers = [*tally(cases, amount, state), *(case_text(case) for case in shown), *extra]
+    kept = not gaps or (state == "refuted" and amount == EVERY)
     return Finding(
         text=text,
-        outcome=OUTCOME[state],
+        outcome=OUTCOME[state if kept else "open"],
         numbers=tuple(numbers),
         cases=tuple(shown),
-        notes=tuple(cautions(cases)),
+        notes=(*incomplete(gaps), *notes, *cautions(cases)),
         missing=merge(missing),
         recipes=tuple(recipes),
     )
+
+
+def incomplete(gaps: Sequence[str], so: str = "it cannot replicate") -> list[str]:
+    """That comparisons are missing, and which."""
+    return [f"Not all that this part names was measured, so {so}: {list_text(gaps)}."] if gaps else []
 
 
 def not_measured(text: str, missing: Sequence[Missing]) -> Finding:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
 
+from assay.analysis.claims.against import void
 from assay.analysis.claims.evidence import Evidence
-from assay.analysis.claims.finding import Finding
+from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
 from assay.analysis.claims.judge import EVERY, Case, Region
 from assay.analysis.claims.summarise import summarise
@@ -22,7 +23,7 @@ class Trend:
         text: the part in a sentence.
         group: at least two recipes that differ in the hyper-parameter.
         parameter: such as "pgd.eps".
-        measures: each its own line; all must lie in the region.
+        measures: each its own line, of a mean over its settings; all must lie in the region.
         region: where the change must lie.
         logarithm: fit over the logarithm, for sizes.
         beside: a measure shown with the numbers where the deciding one may mislead.
@@ -38,31 +39,39 @@ class Trend:
 
     def test(self, evidence: Evidence) -> Finding:
         """Fit the line to each measure."""
-        cases, missing, used = [], [], set[int]()
+        cases, gaps, missing, used = list[Case](), list[str](), list[Missing](), set[int]()
         for measures in self.measures:
             missing += evidence.lacking(self.group, measures)
             columns = evidence.columns(measures)
             places = evidence.measured(evidence.members(self.group), columns) if columns else []
             weights = self._weights(evidence, places)
-            effect = evidence.effect(measures, weights, sign=evidence.sign(columns)) if weights else None
-            if effect is None:
+            effects = evidence.effects(measures, weights, sign=evidence.sign(columns)) if weights else []
+            if not effects:
+                gaps.append(f"{self.group.name}: no line over {self.parameter} of {measures.name}")
                 continue
+            if lacks := evidence.lacks(measures):
+                gaps.append(f"{measures.name}: {lacks}")
             used |= set(places)
             cases.append(
                 Case(
                     name=f"{measures.name}, change over {self.parameter} of {self.group.name}",
                     values=self._values(evidence, places, measures) + direction(evidence.sign(columns)),
-                    effect=effect,
+                    effect=effects[0],
                     region=self.region,
                     percent=measures.percent,
+                    void=void(evidence, measures),
                 )
             )
         recipes = [evidence.zoo.recipes[place] for place in sorted(used)]
         extra = []
         if cases and self.beside is not None and evidence.columns(self.beside):
             places = evidence.measured(sorted(used), evidence.columns(self.beside))
-            extra = [f"Beside it, {self.beside.name}: {self._values(evidence, places, self.beside)}"] if places else []
-        return summarise(self.text, cases, EVERY, missing=missing, recipes=recipes, extra=extra)
+            extra = (
+                [f"Beside it, deciding nothing, {self.beside.name}: {self._values(evidence, places, self.beside)}"]
+                if places
+                else []
+            )
+        return summarise(self.text, cases, EVERY, gaps=gaps, missing=missing, recipes=recipes, extra=extra)
 
     def _weights(self, evidence: Evidence, places: list[int]) -> Mapping[int, float]:
         """Weights of the recipes in the change along the least squares line; none without two different values."""

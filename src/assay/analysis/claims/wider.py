@@ -1,29 +1,29 @@
 """A difference that is larger on one measure than on another."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot
 
+from assay.analysis.claims.against import UNJUDGED, void
 from assay.analysis.claims.evidence import Evidence, subjects
-from assay.analysis.claims.finding import Finding
-from assay.analysis.claims.group import Group, Measures
-from assay.analysis.claims.judge import EVERY, Case, Region, tail
+from assay.analysis.claims.finding import Finding, Missing
+from assay.analysis.claims.group import Group, Measures, Subject
+from assay.analysis.claims.judge import BETTER, EVERY, FLOOR, Case
 from assay.analysis.claims.summarise import not_measured, summarise
 from assay.analysis.claims.words import value_text
-from assay.analysis.effects import Effect
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wider:
-    """Left falls further behind right on one measure than on another of the same unit.
+    """Left falls further behind right on one measure than on another of the same unit, where higher is better.
 
-    The loss on the second minus the loss on the first lies above zero; the intervals are combined as if they erred
-    independently.
+    The loss on the second minus the loss on the first lies above zero. Where right is itself at the floor of a measure
+    nothing can be lost on it, and the part stays open.
 
     Attributes:
         text: the part in a sentence.
         left: whose mean falls behind.
         right: the mean of this group.
-        on: the measure with the larger loss.
+        on: the measure with the larger loss; means over settings, as the other.
         than: the one with the smaller loss.
     """
 
@@ -35,40 +35,41 @@ class Wider:
 
     def test(self, evidence: Evidence) -> Finding:
         """Compare the two losses."""
-        both = [self._loss(evidence, measures) for measures in (self.on, self.than)]
-        groups = [(group, measures) for measures in (self.on, self.than) for group in (self.left, self.right)]
-        missing = [item for group, measures in groups for item in evidence.lacking(group, measures)]
-        if both[0] is None or both[1] is None:
+        both = (self.on, self.than)
+        missing = [item for one in both for group in (self.left, self.right) for item in evidence.lacking(group, one)]
+        sides = [[subjects(evidence, group, one, "mean") for group in (self.right, self.left)] for one in both]
+        if not all(map(all, sides)):
             return not_measured(self.text, missing)
+        (ahead, behind), (other_ahead, other_behind) = ([side[0] for side in pair] for pair in sides)
+        effect = evidence.total(
+            (self.on, ahead.weights),
+            (self.on, _negative(behind)),
+            (self.than, _negative(other_ahead)),
+            (self.than, other_behind.weights),
+        )
+        if effect is None:
+            return not_measured(self.text, [*missing, Missing(self.on.name, (), UNJUDGED)])
+        values = [[evidence.value(side[0], one) for side in pair] for one, pair in zip(both, sides, strict=True)]
         case = Case(
             name=f"{self.left.name} against {self.right.name}, loss of {self.on.name} beyond that of {self.than.name}",
-            values=" against ".join(value_text(loss.value, self.on.percent) for loss in both if loss),
-            effect=minus(both[0], both[1]),
-            region=Region(low=0.0),
+            values=" against ".join(value_text(first - second, self.on.percent) for first, second in values),
+            effect=effect,
+            region=BETTER,
             percent=self.on.percent,
+            void=self._void(evidence, [first for first, _ in values]),
         )
-        places = {place for group in (self.left, self.right) for place in evidence.members(group)}
-        recipes = [evidence.zoo.recipes[place] for place in sorted(places)]
-        return summarise(self.text, [case], EVERY, missing=missing, recipes=recipes)
+        used = {place for pair in sides for side in pair for place in side[0].weights}
+        recipes = [evidence.zoo.recipes[place] for place in sorted(used)]
+        notes = [f"Open, since {case.void}."] if case.void else []
+        return summarise(self.text, [case], EVERY, missing=missing, recipes=recipes, notes=notes)
 
-    def _loss(self, evidence: Evidence, measures: Measures) -> Effect | None:
-        left, right = (subjects(evidence, group, measures, "mean") for group in (self.left, self.right))
-        if not left or not right:
-            return None
-        weights = dict(right[0].weights) | {place: -weight for place, weight in left[0].weights.items()}
-        return evidence.effect(measures, weights, sign=evidence.sign(evidence.columns(measures)))
+    def _void(self, evidence: Evidence, right: Sequence[float]) -> str:
+        low = [one for one, value in zip((self.on, self.than), right, strict=True) if value <= FLOOR and one.percent]
+        if low:
+            names = " and ".join(one.name for one in low)
+            return f"{self.right.name} itself has at most 1 % {names}, where little can be lost"
+        return void(evidence, self.on, self.than)
 
 
-def minus(one: Effect, other: Effect) -> Effect:
-    """The difference of two effects as if they erred independently."""
-    below = hypot(one.value - one.low, other.high - other.value)
-    above = hypot(one.high - one.value, other.value - other.low)
-    value = one.value - other.value
-    return Effect(
-        value=value,
-        low=value - below,
-        high=value + above,
-        p=tail(abs(value), below if value > 0 else above, hypot(one.sampling, other.sampling)),
-        sampling=hypot(one.sampling, other.sampling),
-        training=hypot(one.training, other.training),
-    )
+def _negative(subject: Subject) -> dict[int, float]:
+    return {place: -weight for place, weight in subject.weights.items()}

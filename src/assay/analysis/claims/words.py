@@ -1,12 +1,13 @@
 """Effects and regions in words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isfinite
 
 from assay.analysis.claims.judge import Case, Region
 from assay.analysis.effects import Effect
 
 MINUS = "−"
+NAMED = 4  # entries of a list that are spelt out
 
 
 def value_text(value: float, percent: bool) -> str:
@@ -17,6 +18,13 @@ def value_text(value: float, percent: bool) -> str:
 def values_text(values: Sequence[float], percent: bool, sign: int) -> str:
     """The values of two sides, such as "8.1 % against 13.6 %"; `sign` is -1 where lower is better, which is said."""
     return " against ".join(value_text(value, percent) for value in values) + direction(sign)
+
+
+def list_text(names: Iterable[str]) -> str:
+    """Each name once, the first few spelt out."""
+    names = list(dict.fromkeys(names))
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return "; ".join(names[:NAMED]) + more
 
 
 def direction(sign: int) -> str:
@@ -65,6 +73,8 @@ def region_text(region: Region, percent: bool, signed_: bool = True) -> str:
 
 def overlap_text(case: Case) -> str:
     """By how much the interval of an open case crosses the ends of its region."""
+    if case.void:
+        return case.void
     if not case.counts:
         return "both sides are at the floor or the ceiling, where being similar means nothing"
     crossed = [
@@ -73,7 +83,12 @@ def overlap_text(case: Case) -> str:
         for end in case.region
         if isfinite(end) and case.effect.low <= end <= case.effect.high
     ]
-    return "the interval " + " and ".join(crossed) if crossed else "the interval covers the whole region"
+    if crossed:
+        return "the interval " + " and ".join(crossed)
+    many = max(*case.chosen, len(case.every))
+    if many > 1:
+        return f"the interval crosses no bound, but corrected for the choice among {many} this decides nothing"
+    return "the interval covers the whole region"
 
 
 def case_text(case: Case) -> str:

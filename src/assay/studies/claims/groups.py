@@ -26,7 +26,7 @@ STRONG_CUTOUT = Group(
     families=("cutout",),
     limits=(("cutout.length", 10, inf), ("cutout.holes", 2, inf)),
 )
-REST_OF_CUTOUT = Group(name="CutOut of length 10 or 14", families=("cutout",), limits=(("cutout.length", 10, inf),))
+REST_OF_CUTOUT = Group(name="all other CutOut", families=("cutout",), without=WEAK_CUTOUT.limits)
 
 # Each family of combinations, the augmentation first and the attack on the augmented image; then the other order.
 _AUGMENT_FIRST = ("cutout > pgd", "cutout > fgsm", "mixup > pgd", "mixup > fgsm")

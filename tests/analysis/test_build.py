@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -140,6 +140,21 @@ def test_a_part_of_a_study_says_what_is_missing(made_up: Results) -> None:
     assert not np.isnan(zoo.values[-1, column(zoo, "calibration", "nll")])
     missing = {(zoo.recipes[r], zoo.keys[m]) for r, m in np.argwhere(np.isnan(zoo.values)).tolist()}
     assert zoo.reasons.keys() == missing
+
+
+def test_what_is_awaited_is_looked_through_once(made_up: Results) -> None:
+    class Counted(tuple[str, ...]):
+        looked = 0
+
+        def __iter__(self) -> Iterator[str]:
+            type(self).looked += 1
+            return super().__iter__()
+
+    pending = Counted(f"{recipe}, seed 0: training" for recipe in made_up.recipes[1:])
+    table = made_up.table[made_up.table["recipe"] == made_up.recipes[0]]
+    zoo = build_zoo(replace(made_up, table=table, pending=pending))
+    assert "has not run yet" in zoo.reasons[made_up.recipes[-1], zoo.keys[-1]]
+    assert Counted.looked == 1
 
 
 def test_without_a_baseline_there_is_no_noise(made_up: Results) -> None:

@@ -234,6 +234,7 @@ def test_trades_are_listed_per_technique(nine: tuple[Results, Analysis], tmp_pat
     assert "✗ Shift −" in cards["pgd"]
     assert "1 of them lacks a judgement on some axis" in cards["cutout"]
     assert set(cards) == {family(label) for label in NINE[1:]}
+    assert "the winner's curse" in page_of(*nine, tmp_path).text("pairs")
 
 
 def test_what_rests_on_sampling_noise_alone_is_marked(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assay.analysis.corruption import METRICS, REASON, set_corruption_draws, set_corruption_errors
 from assay.analysis.families import family, parameters
-from assay.analysis.measures import MEAN, absent, number
+from assay.analysis.measures import MEAN, absences, number
 from assay.analysis.zoo import Floats, Key, Zoo
 from assay.errors import BadValueError
 from assay.evaluations.draws import draw_name
@@ -173,18 +173,14 @@ def _reasons(results: Results, trainings: _Trainings, values: Floats) -> dict[tu
         for (recipe, _), row in zip(trainings.models, trainings.values, strict=True)
         for column in np.flatnonzero(~np.isnan(row))
     } | {(recipe, trainings.keys[column].evaluation) for recipe, column in trainings.reasons}
-    found, known = {}, dict[tuple[int, str], str]()
+    why, found = absences(results), dict[tuple[str, Key], str]()
     for recipe, column in np.argwhere(np.isnan(values)).tolist():
         key = trainings.keys[column]
         reason = trainings.reasons.get((recipe, column))
-        if reason is None:
-            cell = (recipe, key.evaluation)
-            if cell not in known:
-                known[cell] = (
-                    f"the {key.evaluation} evaluation of this recipe gave no such number"
-                    if cell in ran
-                    else absent(results, results.recipes[recipe], key.evaluation)
-                )
-            reason = REASON if cell in ran and key.metric in METRICS else known[cell]
+        if reason is None and (recipe, key.evaluation) not in ran:
+            reason = why(results.recipes[recipe], key.evaluation)
+        elif reason is None:
+            none = f"the {key.evaluation} evaluation of this recipe gave no such number"
+            reason = REASON if key.metric in METRICS else none
         found[results.recipes[recipe], key] = reason
     return found

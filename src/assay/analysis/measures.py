@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from assay.analysis.zoo import Key
 from assay.results import Results, setting_text
 
 MEAN = "mean"  # the seed of rows that average over several seeds
@@ -39,9 +40,6 @@ class Measure:
         return any(cell.value is not None for cell in self.cells.values())
 
 
-Key = tuple[str, str, tuple[tuple[str, str | float], ...]]
-
-
 def collect(results: Results, skip: tuple[str, ...] = ()) -> list[Measure]:
     """All measures of a study in their order of appearance.
 
@@ -59,7 +57,7 @@ def collect(results: Results, skip: tuple[str, ...] = ()) -> list[Measure]:
         ran.add((str(row["recipe"]), str(row["evaluation"])))
         if row["metric"] in skip:
             continue
-        key = (str(row["evaluation"]), str(row["metric"]), tuple(sorted(row["setting"].items())))
+        key = Key(str(row["evaluation"]), str(row["metric"]), tuple(sorted(row["setting"].items())))
         cells = rows.setdefault(key, {})
         before = cells.get(row["recipe"])
         if before is None or order.get(row["seed"], len(order)) < order.get(before["seed"], len(order)):

@@ -52,7 +52,9 @@ class Share(NamedTuple):
 class Pair(NamedTuple):
     """An axis gained and an axis lost, the recipes that trade so, and their mean differences to the baseline.
 
-    `judged` is how many recipes of the technique have a judgement on both axes.
+    `judged` is how many recipes of the technique have a judgement on both axes. `gain` and `loss` are of the recipes
+    that trade so alone, which were chosen for being beyond noise: they overstate what the technique does (the winner's
+    curse). The means over all its recipes are in its shares.
     """
 
     gained: int

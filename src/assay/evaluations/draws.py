@@ -21,7 +21,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from assay.errors import BadValueError
 from assay.evaluations.adversarial import WORST
 from assay.evaluations.anomaly import INSIDE
 from assay.evaluations.base import Observations
@@ -41,22 +40,6 @@ def draw_name(metric: str, setting: Setting) -> str:
     """
     plain = {key: value if isinstance(value, str) else float(f"{value:g}") for key, value in setting.items()}
     return f"{metric} {json.dumps(plain, sort_keys=True, separators=(',', ':'), allow_nan=False)}"
-
-
-def parse_draw_name(name: str) -> tuple[str, dict[str, str | float]]:
-    """The metric and the setting of a name that `draw_name` gave.
-
-    Raises:
-        BadValueError: the name is none of its.
-    """
-    metric, _, text = name.partition(" ")
-    try:
-        setting = json.loads(text)
-    except ValueError as error:
-        raise BadValueError(f"draws: expected a metric and its setting, got {name!r}") from error
-    if not isinstance(setting, dict):
-        raise BadValueError(f"draws: {metric}: expected a setting by name, got {text}")
-    return metric, setting
 
 
 def draws(observations: Observations, *, bins: int = BINS) -> dict[str, Tensor]:

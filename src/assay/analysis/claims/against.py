@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from assay.analysis.bounds import CEILING, FLOOR
 from assay.analysis.claims.evidence import Evidence
 from assay.analysis.claims.group import Measures, Subject
-from assay.analysis.claims.judge import CEILING, FLOOR, Case, Region
+from assay.analysis.claims.judge import Case, Region
 from assay.analysis.claims.words import values_text
 from assay.analysis.effects import Effect
 

@@ -25,7 +25,6 @@ from assay.analysis.claims.student import standard_error, tail
 from assay.analysis.effects import Effect
 
 LEVEL = 0.05
-FLOOR, CEILING = 0.01, 0.99  # proportions beyond these leave no room to differ
 State = Literal["holds", "refuted", "open"]
 
 

@@ -8,11 +8,12 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
+from assay.analysis.bounds import CEILING
 from assay.analysis.claims.against import void
 from assay.analysis.claims.evidence import Evidence
 from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
-from assay.analysis.claims.judge import BETTER, CEILING, EVERY, SOME, WORSE, Case, State, decide
+from assay.analysis.claims.judge import BETTER, EVERY, SOME, WORSE, Case, State, decide
 from assay.analysis.claims.student import Z
 from assay.analysis.claims.summarise import OUTCOME, cautions, incomplete, merge, not_measured, summarise
 from assay.analysis.claims.words import case_text, value_text, values_text

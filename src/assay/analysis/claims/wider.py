@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assay.analysis.bounds import FLOOR
 from assay.analysis.claims.against import UNJUDGED, void
 from assay.analysis.claims.evidence import Evidence, subjects
 from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
-from assay.analysis.claims.judge import BETTER, EVERY, FLOOR, Case
+from assay.analysis.claims.judge import BETTER, EVERY, Case
 from assay.analysis.claims.summarise import not_measured, summarise
 from assay.analysis.claims.words import value_text
 

@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "assay"
 
 # From the bottom upward: a module may import from its own layer and from those above it in this list.
 LAYERS = (
-    ("errors", "parts", "randomness"),
+    ("again", "errors", "parts", "randomness"),
     ("classifier", "data", "metrics"),
     ("architectures", "corruptions", "augmentations", "attacks", "scores"),
     ("objectives",),

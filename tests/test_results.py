@@ -9,7 +9,7 @@ import pytest
 
 from assay.evaluations.base import Measurement
 from assay.metrics.intervals import across_seeds
-from assay.results import COLUMNS, Results, no_draws, rows, with_means
+from assay.results import COLUMNS, Results, rows, with_means
 
 
 def table(metric: str, values: list[float | None], reason: str = "") -> pd.DataFrame:
@@ -82,7 +82,15 @@ def test_the_command_that_goes_on_names_what_the_run_was_of() -> None:
         empty = pd.DataFrame(columns=list(COLUMNS))
         known: dict[str, Any] = {"seeds": (0,), "out": Path("assay-out")} | given
         return Results(
-            study="s", title="", question="", recipes=(), baseline=None, trained=(), table=empty, load=no_draws, **known
+            study="s",
+            title="",
+            question="",
+            recipes=(),
+            baseline=None,
+            trained=(),
+            table=empty,
+            load=lambda *_: None,
+            **known,
         ).again
 
     assert again() == "assay run s"

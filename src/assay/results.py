@@ -117,6 +117,11 @@ class Results:
         return command(self.study, preset=self.preset, limit=self.limit, seeds=self.seeds, out=self.out)
 
     @property
+    def unlearned(self) -> tuple[str, ...]:
+        """Labels of recipes that, with any seed, answer one class for every image: they have learned nothing."""
+        return tuple(dict.fromkeys(self.table.loc[self.table["metric"] == "one_class", "recipe"]))
+
+    @property
     def limited(self) -> bool:
         """Whether any number comes from fewer images than it is meant for."""
         return self.limit is not None or any(bool(value) for value in self.table["limited"])

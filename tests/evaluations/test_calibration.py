@@ -131,3 +131,18 @@ def test_bad_settings_are_refused(settings: dict[str, int]) -> None:
 def test_it_is_an_evaluation_that_describes_itself() -> None:
     assert isinstance(Calibration(), Evaluation)
     assert describe(Calibration(bins=10)) == "calibration(bins=10)"
+
+
+def test_a_model_that_answers_one_class_is_found_out() -> None:
+    labels = torch.arange(100) % 4
+    logits = torch.zeros(100, 4)
+    logits[:, 2] = 0.01
+
+    def found(logits: torch.Tensor, labels: torch.Tensor) -> list[float | None]:
+        rows = Calibration().measure(Observations(tensors={"logits": logits, "labels": labels}))
+        return [row.value for row in rows if row.metric == "one_class"]
+
+    assert found(logits, labels) == [2.0]
+    assert found(logits, torch.full((100,), 2)) == [], "there is but one class to answer"
+    logits[7, 3] = 1.0
+    assert found(logits, labels) == []

@@ -1,9 +1,16 @@
 import dataclasses
+import io
+import re
 from collections.abc import Callable
 
+from rich.console import Console
+
+from assay.analysis.build import build_zoo
 from assay.analysis.measures import collect
+from assay.report import explorer, html
 from assay.report.doubts import EVENTS, doubts
 from assay.report.gaps import Gap, gaps
+from assay.report.terminal import print_headline
 from assay.results import COLUMNS, Failure, Results
 
 
@@ -70,3 +77,20 @@ def test_signs_to_distrust_are_told_and_are_no_gaps(complete: Results) -> None:
     assert doubt.recipe == "lenet5_large"
     assert "25.0 points at ε = 0.3" in doubt.text
     assert found(results) == []
+
+
+def test_a_recipe_that_learned_nothing_is_named_on_every_page_and_in_the_terminal(complete: Results) -> None:
+    row = complete.table.iloc[0].to_dict() | {
+        "metric": "one_class", "evaluation": "calibration", "setting": {}, "value": 7.0, "recipe": "lenet5_large",
+    }  # fmt: skip
+    assert complete.unlearned == ()
+    table = type(complete.table)([*complete.table.to_dict("records"), row], columns=list(COLUMNS))
+    results = dataclasses.replace(complete, table=table)
+    assert results.unlearned == ("lenet5_large",)
+    assert "answers class 7 for every image" in doubts(results)[0].text
+    for page in (html.render(results), explorer.render(results)):
+        assert re.search(r"Learned nothing:</strong> lenet5_large\s+answers one class", page)
+    console = Console(width=200, record=True, file=io.StringIO())
+    print_headline(results, console)
+    assert "lenet5_large answers one class for every image" in console.export_text()
+    assert build_zoo(results).unlearned == ("lenet5_large",)

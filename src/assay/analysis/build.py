@@ -18,7 +18,7 @@ from assay.evaluations.draws import draw_name
 from assay.metrics.intervals import RESAMPLES
 from assay.results import Results
 
-NO_MEASURES = ("accuracy_rise", "out_of_bounds", "base_rate")  # warnings of single models, and a fact of the data
+NO_MEASURES = ("accuracy_rise", "out_of_bounds", "one_class", "base_rate")  # warnings of single models, a fact of data
 
 
 @dataclass(eq=False)
@@ -43,8 +43,8 @@ def build_zoo(results: Results) -> Zoo:
     A recipe's value is the mean over the seeds that were measured; the baseline's over all its trainings, those of
     `results.replicates` among them. Mean corruption errors are taken anew, against that mean baseline, see
     `assay.analysis.corruption`: they differ a little from the table's. A number that was measured on another count of
-    images than the baseline's (without one, than most) is left out, with the reason. "accuracy_rise", "out_of_bounds"
-    and "base_rate" are no measures.
+    images than the baseline's (without one, than most) is left out, with the reason. "accuracy_rise", "out_of_bounds",
+    "one_class" and "base_rate" are no measures.
     """
     baseline = results.recipes.index(results.baseline) if results.baseline in results.recipes else None
     trainings = _trainings(results)
@@ -67,6 +67,7 @@ def build_zoo(results: Results) -> Zoo:
         noise=noise.copy(),
         replicates=seeds[baseline].copy() if baseline is not None else np.zeros(len(trainings.keys), dtype=np.int64),
         reasons=_reasons(results, trainings, values),
+        unlearned=results.unlearned,
     )
 
 

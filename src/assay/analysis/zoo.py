@@ -49,6 +49,7 @@ class Zoo:
             baseline's row of `spread`.
         replicates: (M,) K, how many trainings of the baseline were measured.
         reasons: (recipe, key) -> why a value is missing.
+        unlearned: labels of recipes that answer one class for every image, see `assay.results.Results`.
     """
 
     recipes: tuple[str, ...]
@@ -64,6 +65,7 @@ class Zoo:
     noise: Floats
     replicates: NDArray[np.int64]
     reasons: Mapping[tuple[str, Key], str]
+    unlearned: tuple[str, ...] = ()
 
     @cached_property
     def family_places(self) -> NDArray[np.int64]:

@@ -69,7 +69,11 @@ class Calibration:
         return Observations(tensors={"logits": logits, "labels": images.y})
 
     def measure(self, observations: Observations) -> list[Measurement]:
-        """accuracy, then every calibration metric, lower is better; "bins" is in the setting of those that use it."""
+        """accuracy, then every calibration metric, lower is better; "bins" is in the setting of those that use it.
+
+        "one_class" last, the number of a class, where the model answers it for every image although there are others:
+        it has learned nothing, and may be well calibrated for it.
+        """
         logits, labels = observations.tensors["logits"], observations.tensors["labels"]
         n = len(labels)
         right = hits(logits, labels)
@@ -85,6 +89,7 @@ class Calibration:
             ),
             *self._binned(top_label(logits), right),
             *self._means(logits, labels),
+            *_one_class(logits, labels),
         ]
 
     def _binned(self, confidence: Tensor, right: Tensor) -> list[Measurement]:
@@ -142,6 +147,13 @@ def _row(
         interval=interval,
         higher_is_better=False,
     )
+
+
+def _one_class(logits: Tensor, labels: Tensor) -> list[Measurement]:
+    answers = logits.argmax(1)
+    if bool((answers != answers[0]).any()) or bool((labels == labels[0]).all()):
+        return []
+    return [Measurement(setting={}, metric="one_class", value=float(answers[0]), n=len(labels), higher_is_better=None)]
 
 
 def _without_last_bin(confidence: Tensor, right: Tensor, ends: Interval | None) -> Measurement:

@@ -45,8 +45,8 @@ def draw_name(metric: str, setting: Setting) -> str:
 def draws(observations: Observations, *, bins: int = BINS) -> dict[str, Tensor]:
     """Draw every number that the adversarial, shift, anomaly or calibration evaluation measures.
 
-    Not "accuracy_rise" and "out_of_bounds", which are warnings, nor "base_rate", which is no estimate; mean corruption
-    errors follow from the accuracies of two models.
+    Not "accuracy_rise", "out_of_bounds" and "one_class", which are warnings, nor "base_rate", which is no estimate;
+    mean corruption errors follow from the accuracies of two models.
 
     Args:
         observations: of one of these evaluations; of another they give no draws.

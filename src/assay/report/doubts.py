@@ -1,4 +1,4 @@
-"""Signs that a robust-looking number may not be what it seems, as the evaluations found them.
+"""Signs that a number may not be what it seems, as the evaluations found them.
 
 Evaluations give these numbers only where they found something, so a missing row means that nothing was found: they are
 no measures with a value for every recipe.
@@ -11,8 +11,8 @@ from assay.analysis.measures import MEAN, number
 from assay.report.explain import show_difference
 from assay.results import Results
 
-RISE, OUTSIDE = "accuracy_rise", "out_of_bounds"
-EVENTS = (RISE, OUTSIDE)
+RISE, OUTSIDE, ONE = "accuracy_rise", "out_of_bounds", "one_class"
+EVENTS = (RISE, OUTSIDE, ONE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,5 +44,10 @@ def _sentence(row: dict[Any, Any], value: float) -> str:
             f"accuracy under {attack} is higher by {points} points at ε = {eps} than at the smaller budget before: the "
             "attack fails there, most often because the model hides its gradients, so its robustness is likely "
             "overstated"
+        )
+    if row["metric"] == ONE:
+        return (
+            f"it answers class {value:.0f} for every image, so it has learned nothing: its other numbers, good "
+            "calibration among them, say nothing for its techniques where they do learn"
         )
     return f"{attack} left its budget on {value:,.0f} images; they were brought back before they were judged"

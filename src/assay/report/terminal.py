@@ -35,6 +35,8 @@ def print_headline(results: Results, console: Console) -> None:
         console.print(f"Differences are to the mean of {judged.trainings} trainings of the baseline.", style="dim")
     if fitting is not table:
         console.print("More columns and all intervals stand in the report.", style="dim")
+    for recipe in results.unlearned:
+        console.print(escape(f"{recipe} answers one class for every image: it has learned nothing."), style="yellow")
     for sentence in answer(table).sentences:
         console.print(escape(sentence), highlight=False)
 

@@ -1,5 +1,7 @@
 """Claims on a made-up study that went through the real evaluations, draws and zoo."""
 
+import dataclasses
+
 from assay.analysis.build import build_zoo
 from assay.analysis.claims import check
 from assay.results import Results
@@ -20,3 +22,16 @@ def test_claims_meet_a_zoo_of_real_evaluations(made_up: Results) -> None:
         for finding in item.findings:
             assert (finding.outcome == "not measured") == (not finding.numbers)
             assert finding.numbers or finding.missing
+
+
+def test_a_finding_names_the_recipes_that_learned_nothing(made_up: Results) -> None:
+    zoo = build_zoo(made_up)
+    idle = next(label for label in zoo.recipes if label.startswith("mixup") and "pgd" in label)
+    verdicts = check(CLAIMS, dataclasses.replace(zoo, unlearned=(idle,)))
+    told = [
+        any("one class for every image" in note and idle in note for note in finding.notes) == (idle in finding.recipes)
+        for item in verdicts
+        for finding in item.findings
+    ]
+    assert all(told)
+    assert any(idle in finding.recipes for item in verdicts for finding in item.findings)

@@ -1,10 +1,12 @@
 """Claims held against a zoo."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from assay.analysis.claims.claim import Claim
 from assay.analysis.claims.evidence import Evidence
-from assay.analysis.claims.finding import Checked, Outcome
+from assay.analysis.claims.finding import Checked, Finding, Outcome
+from assay.analysis.claims.words import list_text
 from assay.analysis.zoo import Zoo
 
 
@@ -20,10 +22,19 @@ def check(claims: Iterable[Claim], zoo: Zoo, whole: Sequence[str] = ()) -> list[
     evidence = Evidence(zoo=zoo, whole=tuple(whole))
     checked = []
     for claim in claims:
-        findings = tuple(part.test(evidence) for part in claim.parts)
+        findings = tuple(_warned(part.test(evidence), zoo) for part in claim.parts)
         outcome = outcome_of([finding.outcome for finding in findings])
         checked.append(Checked(claim=claim, outcome=outcome, findings=findings))
     return checked
+
+
+def _warned(finding: Finding, zoo: Zoo) -> Finding:
+    """The finding with the recipes named that have learned nothing, of which its numbers are in part."""
+    idle = [label for label in finding.recipes if label in zoo.unlearned]
+    if not idle:
+        return finding
+    note = f"Among them are models that answer one class for every image, having learned nothing: {list_text(idle)}."
+    return replace(finding, notes=(note, *finding.notes))
 
 
 def outcome_of(parts: Sequence[Outcome]) -> Outcome:

@@ -66,7 +66,7 @@ def test_a_preset_has_a_folder_of_its_own(out: Path) -> None:
     short = run_study(STUDY, preset="short", out=out, limit=20)
     assert short.preset == "short"
     assert short.recipes == ("baseline",)
-    assert "Shorter." in short.question
+    assert "Shorter." in short.slice
     assert set(short.replicates["seed"]) == {"1000"}
     assert folder_of("small", 20, "short") == "small-short-limit-20"
     assert load_results(Store(out), "small-limit-20").preset is None

@@ -71,6 +71,7 @@ class Results:
     Attributes:
         study: the study's name, such as "quickstart".
         preset: the name of the slice of the study that this is, or None for the whole.
+        slice: what that slice holds, in a sentence or two.
         title: its title for people.
         question: the question it answers, a sentence or two.
         recipes: labels of all recipes in the study's order, the measured and the missing.
@@ -104,6 +105,7 @@ class Results:
     missing: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = None
     preset: str | None = None
+    slice: str = ""
     out: Path | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     load: Callable[[str, int, str], Observations | None]
@@ -218,6 +220,7 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
         missing=plan["missing"],
         limit=plan["limit"],
         preset=plan.get("preset"),
+        slice=plan.get("slice", ""),
         out=store.root,
         provenance={key: plan[key] for key in ("data", "evaluations", "command", "run")},
         load=load,

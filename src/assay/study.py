@@ -80,6 +80,7 @@ class Study:
             spread is the noise of training. They are the members of a baseline ensemble, which shares them.
         presets: slices of the study.
         preset: the name of the slice that this is, or None for the whole.
+        slice: what that slice holds, in a sentence or two.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Study:
     replicates: int = 1
     presets: tuple[Preset, ...] = ()
     preset: str | None = None
+    slice: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", self.name) or self.name in ROOMS:
@@ -202,8 +204,8 @@ def cut(study: Study, preset: str) -> Study:
         recipes=tuple(recipe if chosen.train is None else replace(recipe, train=chosen.train) for recipe in recipes),
         evaluations=chosen.evaluations or study.evaluations,
         replicates=chosen.replicates or study.replicates,
-        question=f"{study.question} {chosen.text}",
         preset=preset,
+        slice=chosen.text,
     )
 
 
@@ -303,6 +305,7 @@ def summary(plan: Plan, command: str) -> dict[str, Any]:
     return {
         "study": study.name,
         "preset": study.preset,
+        "slice": study.slice,
         "title": study.title,
         "question": study.question,
         "baseline": study.baseline,

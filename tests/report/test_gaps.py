@@ -2,14 +2,17 @@ import dataclasses
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from rich.console import Console
 
 from assay.analysis.build import build_zoo
 from assay.analysis.measures import collect
 from assay.report import explorer, html
+from assay.report.answer import answer
 from assay.report.doubts import EVENTS, doubts
 from assay.report.gaps import Gap, gaps
+from assay.report.summary import headline
 from assay.report.terminal import print_headline
 from assay.results import COLUMNS, Failure, Results
 
@@ -94,3 +97,10 @@ def test_a_recipe_that_learned_nothing_is_named_on_every_page_and_in_the_termina
     print_headline(results, console)
     assert "lenet5_large answers one class for every image" in console.export_text()
     assert build_zoo(results).unlearned == ("lenet5_large",)
+
+
+def test_a_recipe_that_learned_nothing_leads_nowhere(complete: Results) -> None:
+    table = headline(complete)
+    best = answer(table).leaders[0].recipe
+    idle = replace(table, rows=tuple(replace(row, unlearned=row.recipe == best) for row in table.rows))
+    assert best not in {leader.recipe for leader in answer(idle).leaders}

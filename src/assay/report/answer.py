@@ -1,5 +1,7 @@
 """The answer in two sentences and one card an axis: which recipe leads, and what it costs elsewhere.
 
+A recipe that answers one class for every image has learned nothing and leads nowhere.
+
 Only clear differences are claimed: those that summary.py judges better or worse.
 """
 
@@ -73,7 +75,7 @@ def answer(table: Headline) -> Answer:
 
 def _leader(table: Headline, place: int, base: Row | None) -> Leader | None:
     column = table.columns[place]
-    measured = [row for row in table.rows if row.entries[place].cell.value is not None]
+    measured = [row for row in table.rows if row.entries[place].cell.value is not None and not row.unlearned]
     if not measured:
         return None
     sign = -1 if column.measure.higher_is_better is False else 1
@@ -153,7 +155,7 @@ def _price(table: Headline, leaders: tuple[Leader, ...], base: Row | None) -> st
 
 def _free(row: Row) -> bool:
     verdicts = {item.verdict for item in row.entries}
-    return "better" in verdicts and "worse" not in verdicts
+    return not row.unlearned and "better" in verdicts and "worse" not in verdicts
 
 
 def _bill(costs: tuple[tuple[Column, str], ...], numbers: bool) -> str:

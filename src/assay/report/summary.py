@@ -35,11 +35,12 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One recipe's entries, one a column."""
+    """One recipe's entries, one a column; `unlearned` where it answers one class for every image."""
 
     recipe: str
     baseline: bool
     entries: tuple[Entry, ...]
+    unlearned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,7 @@ def headline(results: Results, measures: list[Measure] | None = None, judged: Ju
             recipe=recipe,
             baseline=recipe == results.baseline,
             entries=tuple(entry(column.measure, recipe, results.baseline, judged) for column in columns),
+            unlearned=recipe in results.unlearned,
         )
         for recipe in results.recipes
     ]

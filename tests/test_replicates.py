@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from assay.evaluations import Calibration, Shift
+from assay.evaluations.draws import draws
 from assay.recipe import Recipe, Train
 from assay.results import Results, load_results
 from assay.run import folder_of, run_study
@@ -51,16 +52,17 @@ def test_a_replicates_corruption_error_is_against_the_studys_own_baseline(result
     assert results.table.query("metric == 'mce' and recipe == 'baseline'")["value"].item() == pytest.approx(1.0)
 
 
-def test_draws_are_read_and_drawn_again_alike(results: Results, out: Path) -> None:
-    read = results.load_draws("baseline", 1000, "calibration")
+def test_draws_are_those_of_the_observations(results: Results, out: Path) -> None:
+    read, seen = results.load_draws("baseline", 1000, "calibration"), results.load("baseline", 1000, "calibration")
     assert read
-    for path in out.glob("evaluations/*/draws.safetensors"):
-        path.unlink()
-    drawn = results.load_draws("baseline", 1000, "calibration")
-    assert drawn is not None
+    assert seen is not None
+    drawn = draws(seen)
     assert drawn.keys() == read.keys()
     assert all(torch.equal(drawn[name], read[name]) for name in read)
     assert results.load_draws("baseline", 7, "calibration") is None
+    for path in out.glob("evaluations/*/draws.safetensors"):
+        path.unlink()
+    assert results.load_draws("baseline", 1000, "calibration") is None
 
 
 def test_a_preset_has_a_folder_of_its_own(out: Path) -> None:

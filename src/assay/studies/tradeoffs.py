@@ -62,7 +62,7 @@ _laptop = Preset(
         *(Recipe(pipeline=(FGSM(eps=eps),)) for eps in (0.2, 0.3, 0.5)),
         *(Recipe(pipeline=(part,)) for part in (_weak, CutOut(length=10, holes=2), _strong)),
         *(Recipe(pipeline=(MixUp(alpha=alpha),)) for alpha in (0.25, 1, 4)),
-        *_pairs((_pgd,), (_weak, MixUp(alpha=1))),
+        *_pairs((_pgd,), (_weak, MixUp(alpha=0.25))),
         *_pairs((_fgsm,), (_weak, _strong, MixUp(alpha=0.25), MixUp(alpha=1))),
         Recipe(architecture=LeNet5Large()),
         *(Recipe(members=members) for members in (3, 5)),

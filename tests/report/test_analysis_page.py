@@ -285,7 +285,7 @@ def test_limits_slices_and_gaps_of_the_study_stand_on_top(tmp_path: Path) -> Non
     page = page_of(*study(NINE, limit=500, preset="laptop", pending=("pgd, seed 0: shift",)), tmp_path)
     text = " ".join(text for _, text in page.all("p"))
     assert "LIMITED to 500 images per set" in text
-    assert "This is the laptop slice of the study" in text
+    assert "The laptop slice of the study" in text
     assert "1 still to run" in text
 
 

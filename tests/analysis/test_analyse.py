@@ -95,3 +95,43 @@ def test_without_a_baseline_or_noise(make: Callable[..., Results]) -> None:
     assert all("no noise is known" in item for item in found.tiers if isinstance(item, str))
     assert all(isinstance(item, str) for item in found.tiers)
     assert len(found.ranking.order) == len(found.recipes)
+
+
+def test_recipes_that_learned_nothing_are_left_out_as_if_the_study_lacked_them(
+    analysis: Analysis, made_up: Results, make: Callable[..., Results]
+) -> None:
+    place = next(place for place in analysis.pareto.front if place != analysis.baseline)
+    idle, zoo = analysis.recipes[place], build_zoo(made_up)
+    found = analyse(made_up, replace(zoo, unlearned=(idle,)), compare(zoo))
+    less = of(make(labels=tuple(label for label in made_up.recipes if label != idle)))
+    others = [other for other in range(len(analysis.recipes)) if other != place]
+    assert found.unlearned == (place,)
+    assert found.axes == less.axes
+    assert [found.recipes[other] for other in found.pareto.front] == [
+        less.recipes[other] for other in less.pareto.front
+    ]
+    assert np.isnan(found.support[place])
+    assert found.support[others].tolist() == less.support.tolist()
+    assert found.volume.value == less.volume.value
+    assert found.correlations == less.correlations
+    assert found.too_small == less.too_small
+    for own, other in zip(found.tiers, less.tiers, strict=True):
+        assert not isinstance(own, str)
+        assert not isinstance(other, str)
+        assert own.labels[place] == -1
+        assert own.labels[others].tolist() == other.labels.tolist()
+    assert [(found.recipes[item.recipe], item.score) for item in found.ranking.order] == [
+        (less.recipes[item.recipe], item.score) for item in less.ranking.order
+    ]
+    assert found.missing == {}  # its numbers are there
+
+
+def test_where_the_baseline_learned_nothing_the_others_are_still_ranked(made_up: Results) -> None:
+    zoo = build_zoo(made_up)
+    found = analyse(made_up, replace(zoo, unlearned=("baseline",)), compare(zoo))
+    assert found.unlearned == (found.baseline,)
+    assert len(found.ranking.order) == len(found.recipes) - 1
+    assert found.volume.baseline is None
+    none = analyse(made_up, replace(zoo, unlearned=zoo.recipes), compare(zoo))
+    assert none.axes == ()
+    assert {axis.reason for axis in none.absent} == {"no recipe that learned anything has a value"}

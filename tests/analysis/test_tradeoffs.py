@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -105,3 +106,18 @@ def test_pairs_come_most_frequent_first_and_in_both_directions() -> None:
 def test_without_a_baseline_there_is_nothing_to_trade_against() -> None:
     alone = zoo([[0.5] * 3], ("x",), baseline=None)
     assert tradeoffs(alone, [], MEASURES).outcomes == ()
+
+
+def test_of_a_recipe_that_learned_nothing_only_losses_count() -> None:
+    found = tradeoffs(replace(ZOO, unlearned=("r1", "r4")), COMPARISONS, MEASURES)
+    idle = found.outcomes[0]
+    assert (idle.kind, idle.gained, idle.lost, idle.unjudged) == ("loses", (), (1,), (0,))
+    assert found.outcomes[3].kind == "unjudged"  # neither is level any more
+    attack, cut = found.techniques
+    gain, loss = attack.shares
+    assert (gain.better, gain.noise, gain.worse, gain.unjudged) == (1, 1, 0, 1)
+    assert (loss.better, loss.noise, loss.worse, loss.unjudged) == (0, 1, 2, 0)
+    assert attack.pairs == ()
+    assert gain.mean is not None
+    assert gain.mean.value == pytest.approx((0.7 + 0.5) / 2 - 0.5)  # of the two that learned
+    assert cut.shares[1].mean is None

@@ -1,7 +1,7 @@
 """The whole analysis of a study: what its techniques gain and cost, and what can be said of its axes together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,7 +30,9 @@ class Analysis:
         baseline: the baseline's place, or None.
         axes: (A,) the axes on which something was measured.
         absent: the others, each with its reason.
-        values: (R, A) in each axis's own units; NaN where not measured.
+        unlearned: places of recipes that learned nothing. Only `tradeoffs` holds them, and only their losses: good
+            calibration, say, is no merit of a recipe that answers one class for every image.
+        values: (R, A) in each axis's own units; NaN where not measured, and of recipes that learned nothing.
         tradeoffs: gains and losses against the baseline, by recipe and by technique.
         pareto: the fronts.
         support: (R,) how often a recipe stays on the first front under noise, 0 to 1; NaN where unknown.
@@ -48,6 +50,7 @@ class Analysis:
     baseline: int | None
     axes: tuple[Axis, ...]
     absent: tuple[Axis, ...]
+    unlearned: tuple[int, ...]
     values: Floats
     tradeoffs: Tradeoffs
     pareto: Pareto
@@ -76,12 +79,13 @@ def analyse(
     Raises:
         BadValueError: a weight of an unknown axis, a negative one, or no axis with a positive one.
     """
-    found = find_axes(results, zoo)
+    learned = _learned(zoo)
+    found = find_axes(results, learned)
     weighed = dict(zip(AXES, weights_by_name(weights or {}, list(AXES)), strict=True))
     axes = tuple(axis for axis in found if axis.place is not None)
     places = [axis.place for axis in axes if axis.place is not None]
     up = [axis.higher_is_better for axis in axes]
-    values = zoo.values[:, places]
+    values = learned.values[:, places]
     fronts = pareto(values, up) if axes else Pareto((), np.zeros(len(values), dtype=np.int64), ())
     good, sizes = oriented(values, up), _sizes(zoo)
     return Analysis(
@@ -90,10 +94,11 @@ def analyse(
         baseline=zoo.baseline,
         axes=axes,
         absent=tuple(axis for axis in found if axis.place is None),
+        unlearned=tuple(np.flatnonzero(~zoo.learned).tolist()),
         values=values,
         tradeoffs=tradeoffs(zoo, comparisons, places),
         pareto=fronts,
-        support=front_support(values, zoo.draws[:, places], _training(zoo, places), up),
+        support=front_support(values, zoo.draws[:, places], _training(learned, places), up),
         volume=volume(values, up, fronts, zoo.families, zoo.baseline),
         correlations=tuple(correlate(good)),
         within={name: tuple(correlate(good, own)) for name, own in sizes.items() if len(own) >= LEAST},
@@ -101,6 +106,17 @@ def analyse(
         tiers=tuple(_tiers(values[:, place], axis) for place, axis in enumerate(axes)),
         ranking=rank(values, up, [weighed[axis.name] for axis in axes], [axis.margin for axis in axes]),
         missing=_missing(zoo, axes),
+    )
+
+
+def _learned(zoo: Zoo) -> Zoo:
+    """The zoo as if nothing of the recipes that learned nothing were measured."""
+    kept = zoo.learned[:, None]
+    return replace(
+        zoo,
+        values=np.where(kept, zoo.values, np.nan),
+        seeds=np.where(kept, zoo.seeds, 0),
+        spread=np.where(kept, zoo.spread, np.nan),
     )
 
 
@@ -112,10 +128,10 @@ def _training(zoo: Zoo, places: Sequence[int]) -> Floats:
 
 
 def _sizes(zoo: Zoo) -> dict[str, list[int]]:
-    """The recipes of each family, the baseline aside."""
+    """The recipes of each family that learned something, the baseline aside."""
     found: dict[str, list[int]] = {}
     for place, name in enumerate(zoo.families):
-        if place != zoo.baseline:
+        if place != zoo.baseline and zoo.learned[place]:
             found.setdefault(name, []).append(place)
     return found
 

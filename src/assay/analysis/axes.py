@@ -17,6 +17,7 @@ from assay.randomness import derive
 from assay.results import Results
 
 PAIRS = 1000  # of recipes: enough for a median
+NONE = "no recipe that learned anything has a value"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +89,12 @@ def _axis(zoo: Zoo, column: Column) -> Axis:
         training=float(zoo.noise[place]) if known else nan,
         replicates=int(zoo.replicates[place]) if known else 0,
         retraining=_retraining(zoo, place) if known and place is not None else nan,
-        reason="" if known else next((text for text, _ in reasons.most_common(1)), "no recipe of the zoo has a value"),
+        reason="" if known else next((text for text, _ in reasons.most_common(1)), NONE),
     )
 
 
 def _sampling(zoo: Zoo, place: int) -> float:
-    draws = zoo.draws[:, place]
+    draws = zoo.draws[~np.isnan(zoo.values[:, place]), place]
     whole = draws[~np.isnan(draws).any(axis=1)]
     first, second = _pairs(len(whole))
     if not len(first) or not draws.size:

@@ -2,6 +2,9 @@
 
 A recipe trades axis a for axis b where it is better than the baseline on a and worse on b, both beyond noise as
 `assay.analysis.effects` judges it. A technique is a family of recipes: the same parts in the same order.
+
+Of a recipe that answers one class for every image only losses count: it learned nothing, so that what it is better at,
+calibration say, is no gain. The means of its technique are without it.
 """
 
 from collections.abc import Sequence
@@ -23,7 +26,8 @@ class Outcome(NamedTuple):
             "unjudged" where no axis could be judged.
         gained: axes on which it is better beyond noise.
         lost: axes on which it is worse beyond noise.
-        unjudged: axes without a judgement: the kind says nothing about them.
+        unjudged: axes without a judgement: the kind says nothing about them. Of a recipe that learned nothing all
+            axes but those lost.
         comparisons: (A,) one an axis; None where there is no value.
     """
 
@@ -38,8 +42,8 @@ class Outcome(NamedTuple):
 class Share(NamedTuple):
     """Of a technique's recipes on one axis, how many are better, within noise, worse and without a judgement.
 
-    `mean` is the difference of their mean to the baseline, with its interval, over the recipes that have a value; its
-    p is not corrected for many comparisons.
+    `mean` is the difference of their mean to the baseline, with its interval, over the recipes that have a value and
+    learned something; its p is not corrected for many comparisons.
     """
 
     better: int
@@ -106,7 +110,7 @@ def tradeoffs(zoo: Zoo, comparisons: Sequence[Comparison], measures: Sequence[in
         return Tradeoffs(outcomes=(), techniques=())
     found = {(item.recipe, item.measure): item for item in comparisons}
     outcomes = tuple(
-        _outcome(place, [found.get((place, measure)) for measure in measures])
+        _outcome(place, [found.get((place, measure)) for measure in measures], learned=bool(zoo.learned[place]))
         for place in range(len(zoo.recipes))
         if place != zoo.baseline
     )
@@ -117,8 +121,10 @@ def tradeoffs(zoo: Zoo, comparisons: Sequence[Comparison], measures: Sequence[in
     )  # fmt: skip
 
 
-def _outcome(recipe: int, comparisons: list[Comparison | None]) -> Outcome:
+def _outcome(recipe: int, comparisons: list[Comparison | None], *, learned: bool) -> Outcome:
     verdicts = ["unjudged" if item is None else item.verdict for item in comparisons]
+    if not learned:
+        verdicts = [verdict if verdict == "worse" else "unjudged" for verdict in verdicts]
     gained, lost, unjudged = (
         tuple(axis for axis, verdict in enumerate(verdicts) if verdict == wanted)
         for wanted in ("better", "worse", "unjudged")
@@ -158,7 +164,7 @@ def _share(zoo: Zoo, own: list[Outcome], axis: int, measure: int) -> Share:
     better = sum(axis in item.gained for item in own)
     worse = sum(axis in item.lost for item in own)
     unjudged = sum(axis in item.unjudged for item in own)
-    valued = [item.recipe for item in own if item.comparisons[axis] is not None]
+    valued = [item.recipe for item in own if item.comparisons[axis] is not None and zoo.learned[item.recipe]]
     assert zoo.baseline is not None, "there are no outcomes without a baseline"
     weights = dict.fromkeys(valued, 1 / max(len(valued), 1)) | {zoo.baseline: -1.0}
     mean = contrast(zoo, measure, weights) if valued else None

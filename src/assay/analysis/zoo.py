@@ -74,6 +74,11 @@ class Zoo:
         return np.array([names[name] for name in self.families], dtype=np.int64)
 
     @cached_property
+    def learned(self) -> NDArray[np.bool_]:
+        """(R,) whether each recipe learned anything."""
+        return np.array([label not in self.unlearned for label in self.recipes], dtype=bool)
+
+    @cached_property
     def members(self) -> Floats:
         """(R,) how many networks each recipe consists of: the members of an ensemble, else 1."""
         return np.array([numbers.get("ensemble.members", 1.0) for numbers in self.parameters])

@@ -116,7 +116,11 @@ def results_of(recipes: tuple[str, ...], values: Floats, **changes: Any) -> Resu
 
 
 def study(
-    recipes: tuple[str, ...], gaps: tuple[tuple[int, int], ...] = (), floor: bool = False, **changes: Any
+    recipes: tuple[str, ...],
+    gaps: tuple[tuple[int, int], ...] = (),
+    floor: bool = False,
+    unlearned: tuple[str, ...] = (),
+    **changes: Any,
 ) -> tuple[Results, Analysis]:
     """Made-up results and their analysis; with `floor` the baseline's accuracy under attack is 0."""
     random = np.random.default_rng(0)
@@ -126,7 +130,7 @@ def study(
     for place, column in gaps:
         values[place, column] = np.nan
     results = results_of(recipes, values, **changes)
-    zoo = zoo_of(recipes, values, 0 if results.baseline is not None else None)
+    zoo = dataclasses.replace(zoo_of(recipes, values, 0 if results.baseline is not None else None), unlearned=unlearned)
     return results, analyse(results, zoo, compare(zoo))
 
 
@@ -264,6 +268,41 @@ def test_what_is_missing_says_why(nine: tuple[Results, Analysis], tmp_path: Path
     assert "Not measured within fgsm (1), pgd (1)" in page.text("correlations")
 
 
+def test_recipes_that_learned_nothing_stand_apart(nine: tuple[Results, Analysis], tmp_path: Path) -> None:
+    assert "learned nothing" not in write_analysis_page(*nine, tmp_path).read_text(encoding="utf-8")
+    idle = "pgd(eps=0.3, steps=40)"
+    page = page_of(*study(NINE, unlearned=(idle,)), tmp_path)
+    told = "Left out of the Pareto front, hypervolume, correlations, tiers and ranking, since they learned nothing: "
+    assert f"{told}{idle}." in page.text("answer")
+    heads = [text.replace("\u200b", "") for _, text in page.all("th", scope="row")]
+    assert idle not in heads  # neither on the front nor ranked
+    assert len([item for item, _ in page.all("tr") if "data-shares" in item]) == 8
+    assert "All recipes 8 recipes" in page.text("correlations")
+    assert len(page.all("circle")) == 8 * 5
+    cards = {re.sub(r" \d+ recipes?.*", "", text): text for _, text in page.all("article")}
+    assert f"{idle} (learned nothing)" in cards["pgd"]
+    assert "✓" not in cards["pgd"]
+    assert "only losses count" in page.text("techniques")
+    many = page_of(*study(NINE, unlearned=NINE[1:]), tmp_path)
+    assert f"{told}{'; '.join(NINE[1:7])} and 2 more." in many.text("answer")
+    none = page_of(*study(NINE, unlearned=("baseline",)), tmp_path)
+    assert "a difference to it says nothing" in none.text("answer")
+
+
+def test_the_baselines_numbers_are_named_as_a_mean(nine: tuple[Results, Analysis], tmp_path: Path) -> None:
+    page = page_of(*nine, tmp_path)
+    assert "the mean of its 15 trainings; the report's row shows the first" in page.text("answer")
+    assert [text for _, text in page.all("tr", class_="baseline") if "baseline ★ (mean of 15)" not in text] == []
+    assert page.all("tr", class_="baseline")
+    results, analysis = nine
+    seeded = page_of(dataclasses.replace(results, seeds=(0, 1, 2)), analysis, tmp_path)
+    assert "the report's row shows the mean over the study's 3 seeds" in seeded.text("answer")
+    once = tuple(dataclasses.replace(axis, replicates=1) for axis in analysis.axes)
+    alone = page_of(results, dataclasses.replace(analysis, axes=once), tmp_path)
+    assert "mean of 1" not in alone.text("answer") + alone.text("ranking")
+    assert "its 1 trainings" not in alone.text("answer")
+
+
 def test_axes_and_studies_without_numbers_say_so(tmp_path: Path) -> None:
     empty = page_of(*study(NINE, gaps=tuple(product(range(9), range(5)))), tmp_path)
     assert empty.text("answer").count("Nothing is measured yet") == 1
@@ -332,7 +371,7 @@ ACT = """<script>
     slider.value = weights[axis];
     slider.dispatchEvent(new Event("input"));
   });
-  const shown = (row) => [row.cells[0].textContent.replace(" ★", "").trim(), ...[1, 2].map((k) => Number(row.cells[k].textContent))];
+  const shown = (row) => [row.cells[0].textContent.replace(/ ★.*/, "").trim(), ...[1, 2].map((k) => Number(row.cells[k].textContent))];
   const said = { first: rows().length };
   move(WEIGHTS);
   document.getElementById("all").click();

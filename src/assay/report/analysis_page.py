@@ -38,6 +38,7 @@ def render(results: Results, analysis: Analysis) -> str:
         limited=results.limited,
         axis_names=[AXES[axis.name] for axis in analysis.axes],
         summary=views.summary(analysis),
+        trainings=max((axis.replicates for axis in analysis.axes), default=0),
         matrix=views.matrix(analysis),
         techniques=views.techniques(analysis),
         alone=views.alone(analysis),
@@ -65,7 +66,8 @@ def _grids(analysis: Analysis) -> list[dict[str, Any]]:
     if len(analysis.axes) < 2:
         return []
     n = len(analysis.recipes)
-    found = [{"name": "All recipes", "size": n, "rows": views.grid(analysis, analysis.correlations)}]
+    learned = n - len(analysis.unlearned)
+    found = [{"name": "All recipes", "size": learned, "rows": views.grid(analysis, analysis.correlations)}]
     sizes = {name: size for name, _, size in views.families_of(analysis, range(n))}
     found += [
         {"name": name, "size": sizes[name], "rows": views.grid(analysis, own)} for name, own in analysis.within.items()
@@ -92,9 +94,12 @@ def _strips(analysis: Analysis) -> list[dict[str, Any]]:
 
 
 def _ranked(analysis: Analysis) -> list[dict[str, Any]]:
-    """The rows of the ranking, best first; those without a score follow, since another choice of weights ranks them."""
+    """The rows of the ranking, best first.
+
+    Those without a score follow, since another choice of weights ranks them, if they learned anything.
+    """
     scores = {item.recipe: item for item in analysis.ranking.order}
-    order = [*scores, *analysis.ranking.left_out]
+    order = [*scores, *(recipe for recipe in analysis.ranking.left_out if recipe not in analysis.unlearned)]
     return [
         {
             "recipe": recipe,

@@ -14,6 +14,7 @@ from assay.analysis.tradeoffs import Kind, Outcome, Pair, Share, Technique
 from assay.report import explain
 from assay.report.explain import MINUS, show, show_difference
 
+IDLE = " (learned nothing)"
 ALONE = " †"  # marks what rests on sampling noise alone, since training noise is not known
 KINDS: dict[Kind, str] = {
     "trades": "trade one axis for another",
@@ -150,9 +151,11 @@ def techniques(analysis: Analysis) -> list[TechniqueView]:
 
 def _technique(analysis: Analysis, item: Technique, outcomes: Mapping[int, Outcome]) -> TechniqueView:
     def names(recipes: Iterable[int]) -> list[str]:
-        """Labels, marked where a gain or a loss rests on sampling noise alone."""
+        """Labels, marked where a gain or a loss rests on sampling noise alone, or nothing was learned."""
         return [
-            analysis.recipes[place] + _mark(outcomes[place], (*outcomes[place].gained, *outcomes[place].lost))
+            analysis.recipes[place]
+            + (IDLE if place in analysis.unlearned else "")
+            + _mark(outcomes[place], (*outcomes[place].gained, *outcomes[place].lost))
             for place in recipes
         ]
 
@@ -164,7 +167,11 @@ def _technique(analysis: Analysis, item: Technique, outcomes: Mapping[int, Outco
         futile=names(item.futile),
         level=names(place for place in item.recipes if outcomes[place].kind == "level"),
         unjudged=names(place for place in item.recipes if outcomes[place].kind == "unjudged"),
-        partial=sum(0 < len(outcomes[place].unjudged) < len(analysis.axes) for place in item.recipes),
+        partial=sum(
+            0 < len(outcomes[place].unjudged) < len(analysis.axes)
+            for place in item.recipes
+            if place not in analysis.unlearned
+        ),
     )
 
 
@@ -259,8 +266,8 @@ def _told(item: Correlation, names: list[str]) -> str:
 
 
 def families_of(analysis: Analysis, recipes: Sequence[int]) -> list[tuple[str, int, int]]:
-    """How many of these recipes each family has, and how many it has among those of the study: most first."""
-    sizes = Counter(analysis.families)
+    """How many of these recipes each family has, and how many of the study learned something: most first."""
+    sizes = Counter(name for place, name in enumerate(analysis.families) if place not in analysis.unlearned)
     own = Counter(analysis.families[place] for place in recipes)
     return [(name, count, sizes[name]) for name, count in own.most_common()]
 

@@ -95,6 +95,11 @@ def test_advice_keeps_the_slice_the_limit_and_the_store(tmp_path: Path) -> None:
     assert "did you mean laptop?" in refused("report", "tradeoffs", "--preset", "labtop", "--out", tmp_path)
 
 
+def test_claims_are_asked_of_a_study_that_has_some(tmp_path: Path) -> None:
+    assert "no claims are known about it; known: tradeoffs" in refused("claims", "quickstart", "--out", tmp_path)
+    assert "did you mean tradeoffs?" in refused("claims", "tradeofs", "--out", tmp_path)
+
+
 def test_a_plan_runs_nothing(tmp_path: Path) -> None:
     # No time is measured for a device that may not be here, which keeps this test short.
     words = ("run", "tradeoffs", "--plan", "--preset", "laptop", "--limit", "50", "--device", "cuda")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assay.again import OUT, command
-from assay.errors import AssayError, BadValueError
+from assay.errors import AssayError, BadValueError, nearest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -183,8 +183,11 @@ def claims(
 
     from assay.report import write_report
     from assay.report.claims import show_claims
+    from assay.studies.claims import CLAIMED, claims_of
 
     console = Console()
+    if not claims_of(study):
+        raise BadValueError(f"{study}: no claims are known about it; {nearest(study, CLAIMED)}")
     results = _stored(study, preset, limit, out)
     folder = out / _folder(results)
     if not (folder / "report.html").exists():

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+SHOWN = 12  # names in a list of what is known
+
 
 class AssayError(Exception):
     """Something the user can mend: the message says what was expected, what came and the remedy. Exit status 2."""
@@ -29,7 +31,12 @@ class StoreError(AssayError):
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Say which of `names` come nearest to `name`: "did you mean a, b?", or the whole list where none is near."""
+    """Say which of `names` come nearest to `name`: "did you mean a, b?", or the first few where none is near."""
     known = sorted(names)
     close = get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"did you mean {', '.join(close)}?" if close else f"known: {', '.join(known)}"
+    return f"did you mean {', '.join(close)}?" if close else f"known: {_some(known)}"
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:SHOWN])} and {more} more"

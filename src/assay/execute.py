@@ -20,6 +20,7 @@ import torch
 from assay.cells import compute
 from assay.data import Task, load_task
 from assay.errors import AssayError, BadValueError, StoreError
+from assay.recipe import BASELINE
 from assay.store import Store
 from assay.study import Cell, Plan, TrainCell
 
@@ -103,7 +104,8 @@ def run(plan: Plan, store: Store, source: Source, *, jobs: int = 1, device: str 
     check_device(device)
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
     state = State(plan=plan)
-    for cell in sorted(plan.cells, key=lambda cell: -cell.cost):
+    # The baseline first, so that what comes next can be compared; then the longest, so that no core idles at the end.
+    for cell in sorted(plan.cells, key=lambda cell: (cell.recipe.label != BASELINE, -cell.cost)):
         if store.has(_kind(cell), cell.key) and not _mended(state, store, cell):
             state.finished.add(cell.key)
         else:

@@ -294,7 +294,9 @@ def select(study: Study, patterns: str) -> tuple[Recipe, ...]:
             label: recipe for label, recipe in labels.items() if label == pattern or fnmatchcase(label, pattern)
         }
         if not matching:
-            raise BadValueError(f"{pattern}: no recipe of {study.name} matches; {nearest(pattern, labels)}")
+            raise BadValueError(
+                f"{pattern}: no recipe of {study.name} matches; {nearest(pattern.replace('*', ''), labels)}"
+            )
         chosen |= matching
     return tuple(recipe for recipe in study.recipes if recipe.label in chosen)
 

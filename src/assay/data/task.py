@@ -64,7 +64,7 @@ def load_task(
             together.
     """
     if limit is not None:
-        check_count("task", "limit", limit)
+        check_count("images of each set", "limit", limit)
     full, test = load(name, "train", folder=folder), load(name, "test", folder=folder)
     if len(full) < SMALLEST:
         raise BadValueError(f"{full.name}: expected at least {SMALLEST} images to split, got {len(full)}")

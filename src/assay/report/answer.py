@@ -56,7 +56,8 @@ class Answer:
 
 def answer(table: Headline) -> Answer:
     """Draw the answer from the headline's numbers."""
-    base = next((row for row in table.rows if row.baseline), None)
+    row = next((row for row in table.rows if row.baseline), None)
+    base = None if row is None or _useless(table, row) else row
     leaders = tuple(
         leader
         for place, column in enumerate(table.columns)
@@ -70,7 +71,17 @@ def answer(table: Headline) -> Answer:
             ),
             leaders=(),
         )
-    return Answer(sentences=(_who(leaders, base), _price(table, leaders, base)), leaders=leaders)
+    return Answer(sentences=(_who(leaders, base), _price(table, leaders, base, _useless(table, row))), leaders=leaders)
+
+
+def _useless(table: Headline, row: Row | None) -> str:
+    """Why nothing can be held against the baseline, or ""."""
+    if row is None:
+        return "the study has no baseline here"
+    if row.unlearned:
+        return "the baseline has learned nothing (it answers one class for every image)"
+    measured = (item.cell.value for column, item in zip(table.columns, row.entries, strict=True) if column.primary)
+    return "" if any(value is not None for value in measured) else "the baseline is not measured yet"
 
 
 def _leader(table: Headline, place: int, base: Row | None) -> Leader | None:
@@ -111,9 +122,11 @@ def _who(leaders: tuple[Leader, ...], base: Row | None) -> str:
         claims = [f"{item.recipe} {_where(item)}" for item in leaders]
         return f"Best values: {_list(claims)}."
     clear = [item for item in leaders if item.clear]
-    flat = [WHERE[item.column.axis] for item in leaders if not item.clear]
+    flat = [WHERE[item.column.axis] for item in leaders if not item.clear and _known(item)]
+    open_ = [WHERE[item.column.axis] for item in leaders if not _known(item)]
+    unknown = f" The baseline is not measured {_list(open_, 'or')}." if open_ else ""
     if not clear:
-        return f"No recipe is clearly better than the baseline {_list(flat, 'or')}."
+        return f"No recipe is clearly better than the baseline {_list(flat, 'or')}.{unknown}"
     names = list(dict.fromkeys(item.recipe for item in clear))
     claims = [
         f"{name}{'' if place else ' leads'} {_list([_where(item) for item in clear if item.recipe == name])}"
@@ -121,7 +134,11 @@ def _who(leaders: tuple[Leader, ...], base: Row | None) -> str:
     ]
     opening = "" if len(names) == 1 else "No single recipe is best at everything: "
     tail = f"; {_list(flat, 'or')} none is clearly better than the baseline" if flat else ""
-    return f"{opening}{_list(claims)}{tail}."
+    return f"{opening}{_list(claims)}{tail}.{unknown}"
+
+
+def _known(item: Leader) -> bool:
+    return item.base is not None and item.base.value is not None
 
 
 def _where(item: Leader) -> str:
@@ -135,11 +152,11 @@ def _level(item: Leader) -> str:
     return f" (level with {item.level[0]})" if len(item.level) == 1 else f" (level with {len(item.level)} others)"
 
 
-def _price(table: Headline, leaders: tuple[Leader, ...], base: Row | None) -> str:
+def _price(table: Headline, leaders: tuple[Leader, ...], base: Row | None, why: str) -> str:
     if base is None:
-        return "The study has no baseline here, so nothing says what a recipe gains or costs."
+        return f"{why[0].upper()}{why[1:]}, so nothing says what a recipe gains or costs."
     paying = {item.recipe: item.costs for item in leaders if item.clear and item.costs}
-    free = [row.recipe for row in table.rows if _free(row)]
+    free = [row.recipe for row in table.rows if _free(table, row)]
     if paying:
         few = sum(map(len, paying.values())) <= NUMBERS
         bills = [f"{recipe} pays {_bill(costs, few)}" for recipe, costs in paying.items()]
@@ -153,9 +170,11 @@ def _price(table: Headline, leaders: tuple[Leader, ...], base: Row | None) -> st
     return f"{price}, while {names} {verb} without a clear loss anywhere."
 
 
-def _free(row: Row) -> bool:
-    verdicts = {item.verdict for item in row.entries}
-    return not row.unlearned and "better" in verdicts and "worse" not in verdicts
+def _free(table: Headline, row: Row) -> bool:
+    """Whether a recipe is better by an axis's primary measure, and worse by none."""
+    entries = list(zip(table.columns, row.entries, strict=True))
+    gains = any(item.verdict == "better" for column, item in entries if column.primary)
+    return gains and not row.unlearned and all(item.verdict != "worse" for _, item in entries)
 
 
 def _bill(costs: tuple[tuple[Column, str], ...], numbers: bool) -> str:

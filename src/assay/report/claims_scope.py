@@ -51,7 +51,7 @@ def scope_of(results: Results) -> Scope:
     study = study_of(results)
     total = len(study.recipes) if study else len(results.recipes)
     measured = _measured(results)
-    training = sorted({_train_text(train) for train in _trains(results)})
+    training = sorted({_train_text(train, results.limit) for train in _trains(results)})
     trainings = f"{(count := _baselines(results))} training{'' if count == 1 else 's'} of the baseline measured"
     other = _other_evaluations(results, study)
     images = "all of each set" if results.limit is None else f"LIMITED to {results.limit:,} of each set"
@@ -74,10 +74,12 @@ def remedy(results: Results, missing: Sequence[Missing]) -> str:
     study = study_of(results)
     if results.out is None:
         return ""
+    if results.limit is not None:
+        return command(results.study, preset=results.preset, seeds=results.seeds, out=results.out)
     if absent and study is not None:
         fitting = [preset for preset in study.presets if absent <= set(preset.recipes)]
         name = min(fitting, key=lambda preset: len(preset.recipes)).name if fitting else FULL
-        return command(study.name, preset=name, limit=results.limit, seeds=results.seeds, out=results.out)
+        return command(study.name, preset=name, seeds=results.seeds, out=results.out)
     if any(lack.recipes for lack in missing) or results.pending:
         return results.again
     return ""
@@ -125,9 +127,10 @@ def _trains(results: Results) -> set[Train]:
     return found
 
 
-def _train_text(train: Train) -> str:
+def _train_text(train: Train, limit: int | None) -> str:
     epochs = f"{train.epochs} epoch{'s' if train.epochs > 1 else ''}"
-    images = "all images" if train.images is None else f"{train.images:,} images"
+    count = min((number for number in (train.images, limit) if number is not None), default=None)
+    images = "all images" if count is None else f"{count:,} images"
     return f"{epochs} on {images}, batches of {train.batch_size}, learning rate {train.learning_rate:g}"
 
 

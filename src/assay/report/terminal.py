@@ -59,6 +59,7 @@ def terminal_table(table: Headline, *, title: str = "", intervals: bool = True) 
         drawn.add_column(label, justify="right", overflow="fold", max_width=None if intervals else NARROW)
     for row in table.rows:
         name = f"{row.recipe} ★" if row.baseline else row.recipe
+        name += " (one class)" if row.unlearned else ""
         cells = [
             _cell(column.measure.metric, item, intervals)
             for column, item in zip(table.columns, row.entries, strict=True)

@@ -35,3 +35,16 @@ def test_a_finding_names_the_recipes_that_learned_nothing(made_up: Results) -> N
     ]
     assert all(told)
     assert any(idle in finding.recipes for item in verdicts for finding in item.findings)
+
+
+def test_nothing_is_decided_by_models_that_learned_nothing(made_up: Results) -> None:
+    zoo = build_zoo(made_up)
+    assert zoo.baseline is not None
+    base = zoo.recipes[zoo.baseline]
+    for item in check(CLAIMS, dataclasses.replace(zoo, unlearned=(base,))):
+        for finding in item.findings:
+            if base in finding.recipes:
+                assert finding.outcome == "inconclusive"
+                assert finding.notes[0].startswith("Undecided, since models that answer one class")
+    everyone = check(CLAIMS, dataclasses.replace(zoo, unlearned=zoo.recipes))
+    assert {item.outcome for item in everyone} <= {"inconclusive", "not measured"}

@@ -29,11 +29,18 @@ def check(claims: Iterable[Claim], zoo: Zoo, whole: Sequence[str] = ()) -> list[
 
 
 def _warned(finding: Finding, zoo: Zoo) -> Finding:
-    """The finding with the recipes named that have learned nothing, of which its numbers are in part."""
+    """The finding with the recipes named that have learned nothing; it is open where they are half of it or more.
+
+    So it is where the baseline itself has learned nothing.
+    """
     idle = [label for label in finding.recipes if label in zoo.unlearned]
     if not idle:
         return finding
     note = f"Among them are models that answer one class for every image, having learned nothing: {list_text(idle)}."
+    base = None if zoo.baseline is None else zoo.recipes[zoo.baseline]
+    if base in idle or 2 * len(idle) >= len(finding.recipes):
+        note = f"Undecided, since models that answer one class for every image decide it: {list_text(idle)}."
+        finding = replace(finding, outcome="inconclusive")
     return replace(finding, notes=(note, *finding.notes))
 
 

@@ -7,6 +7,7 @@ CLAIMS: tuple[Claim, ...] = (
     *adversarial.CLAIMS, *shift.CLAIMS, *anomaly.CLAIMS, *calibration.CLAIMS, *overall.CLAIMS,
 )  # fmt: skip
 _BY_STUDY = {"tradeoffs": CLAIMS}
+CLAIMED = tuple(_BY_STUDY)  # the names of the studies that have claims
 
 
 def claims_of(study: str) -> tuple[Claim, ...]:

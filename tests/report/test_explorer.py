@@ -571,3 +571,23 @@ def test_is_no_wider_than_its_window(page: Path, tmp_path: Path) -> None:
     for window, inside, width in ((390, int(found[1]), int(found[2])), (768, int(found[3]), int(found[4]))):
         assert window - 20 <= inside <= window  # a scroll bar may take some
         assert width <= inside
+
+
+@needs_browser
+def test_of_a_part_the_first_two_measures_are_measured_ones(tmp_path: Path) -> None:
+    whole = MADE["make_results"](MADE["RECIPES"][:10])
+    table = whole.table[whole.table["evaluation"] == "calibration"]
+    page = write_explorer(dataclasses.replace(whole, table=table, pending=("baseline, seed 0: shift",)), tmp_path)
+    said = act(
+        page,
+        tmp_path,
+        """
+        drawAll(true);
+        said.some = [state.x, state.y, state.measure].map((k) => M[k].some);
+        said.chosen = [byId("scatter-x").value, byId("scatter-y").value]; said.state = [state.x, state.y].map(String);
+        said.pareto = scatter.best.length;
+        """,
+    )
+    assert said["some"] == [True, True, True]
+    assert said["chosen"] == said["state"]
+    assert said["pareto"] > 0

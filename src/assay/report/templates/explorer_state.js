@@ -1,8 +1,8 @@
 "use strict";
 // What is shown: filters, brushes and choices; and the views that draw it.
 // Of what is measured the measures that stand for the axes, then the others.
-const measured = [...new Set([...D.primary, ...D.axes, ...M.keys()])].filter((k) => M[k].some);
-const first = (k) => measured[k] ?? measured.at(-1) ?? 0;
+const filled = [...new Set([...D.primary, ...D.axes, ...M.keys()])].filter((k) => M[k].some);
+const first = (k) => filled[k] ?? filled.at(-1) ?? 0;
 const fresh = () => ({
   families: new Set(), parameters: new Map(), query: "", brushes: new Map(), axes: [...D.axes], x: first(1), y: first(2), measure: first(1),
   sort: { by: -1, down: false }, heat: { by: -1, mode: "value", rows: "readable" }, selected: new Set(), only: false,

@@ -33,6 +33,7 @@ VALUES: dict[str, Any] = {
     "length": 5,
     "holes": 2,
     "alpha": 0.5,
+    "amount": 0.2,
     "attack": FGSM(eps=0.1),
 }
 

@@ -14,6 +14,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from assay.augmentations.spans import inside
 from assay.parts import check_count
 from assay.randomness import integers
 
@@ -50,5 +51,4 @@ class CutOut:
     def _inside(self, size: int, batch: int, generator: torch.Generator, like: Tensor) -> Tensor:
         """1 where a row (or column) lies inside a hole, else 0: (B, holes, size)."""
         first = integers(0, size, (batch, self.holes, 1), generator, like=like) - self.length // 2
-        offset = torch.arange(size, device=like.device) - first
-        return ((offset >= 0) & (offset < self.length)).to(like.dtype)
+        return inside(first, self.length, size).to(like.dtype)

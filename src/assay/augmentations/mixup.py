@@ -41,17 +41,27 @@ class MixUp:
         Raises:
             BadValueError: y holds class indices, which cannot be mixed.
         """
-        if y.ndim != 2 or not y.is_floating_point():
-            raise BadValueError(
-                f"mixup: y: expected probabilities (B, K), got {y.dtype} of shape {tuple(y.shape)}; "
-                "torch.nn.functional.one_hot(y, n_classes).float() makes them from indices"
-            )
+        check_soft(self.name, y)
         share = self.share(generator)
         partner = torch.randperm(len(x), generator=generator).to(x.device)
         # lerp is exact where both agree, so a background of 0 or 1 stays what it is.
         return torch.lerp(x[partner], x, share), torch.lerp(y[partner], y, share)
 
     def share(self, generator: torch.Generator) -> float:
-        """Draw l ~ Beta(a, a), as the inverse of its distribution function at a uniform draw."""
-        level = float(torch.rand((), generator=generator, dtype=torch.float64))
-        return float(betaincinv(self.alpha, self.alpha, level))
+        """Draw l ~ Beta(a, a)."""
+        return symmetric_beta(self.alpha, generator)
+
+
+def symmetric_beta(alpha: float, generator: torch.Generator) -> float:
+    """Draw from Beta(alpha, alpha), as the inverse of its distribution function at a uniform draw."""
+    level = float(torch.rand((), generator=generator, dtype=torch.float64))
+    return float(betaincinv(alpha, alpha, level))
+
+
+def check_soft(name: str, y: Tensor) -> None:
+    """Raise BadValueError unless y holds probabilities (B, K)."""
+    if y.ndim != 2 or not y.is_floating_point():
+        raise BadValueError(
+            f"{name}: y: expected probabilities (B, K), got {y.dtype} of shape {tuple(y.shape)}; "
+            "torch.nn.functional.one_hot(y, n_classes).float() makes them from indices"
+        )

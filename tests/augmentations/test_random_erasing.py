@@ -38,7 +38,8 @@ def test_every_image_loses_one_rectangle_of_a_size_and_shape_in_range() -> None:
 
 def test_sizes_and_shapes_follow_the_algorithm_drawn_one_by_one() -> None:
     """Against the paper's loop, drawn with numpy: means and spreads of the sides, to five standard errors."""
-    random, found = np.random.default_rng(0), []
+    random = np.random.default_rng(0)
+    found: list[tuple[int, int, int, int]] = []
     while len(found) < N:
         area, ratio = random.uniform(0.02, 0.4) * SIZE**2, random.uniform(0.3, 1 / 0.3)
         high, broad = round((area * ratio) ** 0.5), round((area / ratio) ** 0.5)
@@ -48,7 +49,8 @@ def test_sizes_and_shapes_follow_the_algorithm_drawn_one_by_one() -> None:
     mask = erased(RandomErasing(p=1))
     tall, wide = sides(mask)
     first_row, first_column = (mask.any(axis).to(torch.uint8).argmax(1) for axis in (2, 1))
-    for ours, theirs in zip(torch.stack((tall, wide, first_row, first_column)), np.array(found, dtype=float).T, strict=True):
+    seen = torch.stack((tall, wide, first_row, first_column))
+    for ours, theirs in zip(seen, np.array(found, dtype=float).T, strict=True):
         error = theirs.std() * (2 / N) ** 0.5
         assert float(ours.double().mean()) == pytest.approx(theirs.mean(), abs=5 * error)
         assert float(ours.double().std()) == pytest.approx(theirs.std(), rel=0.1)

@@ -43,7 +43,7 @@ def test_sizes_and_shapes_follow_the_algorithm_drawn_one_by_one() -> None:
     while len(found) < N:
         area, ratio = random.uniform(0.02, 0.4) * SIZE**2, random.uniform(0.3, 1 / 0.3)
         high, broad = round((area * ratio) ** 0.5), round((area / ratio) ** 0.5)
-        top, left = random.integers(SIZE), random.integers(SIZE)
+        top, left = int(random.integers(SIZE)), int(random.integers(SIZE))
         if top + high <= SIZE and left + broad <= SIZE:
             found.append((high, broad, top, left))
     mask = erased(RandomErasing(p=1))

@@ -412,3 +412,12 @@ def test_sliders_rank_as_the_package_does(everything: tuple[Analysis, Path], tmp
     assert sum(place != ranks[label] for label, place, _ in said["order"]) <= 5  # scores within a millionth
     assert said["warned"]
     assert said["widths"][1] <= said["widths"][0]
+
+
+def test_tiers_name_their_recipes_without_a_mouse(nine: tuple[Results, Analysis], tmp_path: Path) -> None:
+    text = write_analysis_page(*nine, tmp_path).read_text(encoding="utf-8")
+    section = text[text.index('<section id="tiers"') : text.index('<section id="ranking"')]
+    names = re.findall(r"<li>([^<]*?): [^<]*</li>", section)
+    for place, recipe in enumerate(NINE):
+        there = len(nine[1].axes) - len(nine[1].missing.get(place, {}))
+        assert names.count(recipe.replace(">", "&gt;")) == there, recipe

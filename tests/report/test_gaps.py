@@ -120,6 +120,7 @@ def test_nothing_is_judged_against_a_baseline_that_is_not_there(complete: Result
         first, second = answer(replace(table, rows=rows)).sentences
         assert first.startswith("Best values: ")
         assert second.startswith(why)
+        assert answer(replace(table, rows=rows)).alone.startswith(why[0].lower() + why[1:])
 
 
 def test_an_axis_without_the_baseline_is_left_open(complete: Results) -> None:

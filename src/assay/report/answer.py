@@ -48,16 +48,20 @@ class Leader:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """Two sentences, and the leaders behind them in the order of the axes."""
+    """Two sentences, and the leaders behind them in the order of the axes.
+
+    `alone` says why nothing is held against the baseline, or is "".
+    """
 
     sentences: tuple[str, str]
     leaders: tuple[Leader, ...]
+    alone: str = ""
 
 
 def answer(table: Headline) -> Answer:
     """Draw the answer from the headline's numbers."""
     row = next((row for row in table.rows if row.baseline), None)
-    base = None if row is None or _useless(table, row) else row
+    base = None if _useless(table, row) else row
     leaders = tuple(
         leader
         for place, column in enumerate(table.columns)
@@ -71,7 +75,8 @@ def answer(table: Headline) -> Answer:
             ),
             leaders=(),
         )
-    return Answer(sentences=(_who(leaders, base), _price(table, leaders, base, _useless(table, row))), leaders=leaders)
+    why = _useless(table, row)
+    return Answer(sentences=(_who(leaders, base), _price(table, leaders, base, why)), leaders=leaders, alone=why)
 
 
 def _useless(table: Headline, row: Row | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -118,12 +119,12 @@ class Results:
             return ""
         return command(self.study, preset=self.preset, limit=self.limit, seeds=self.seeds, out=self.out)
 
-    @property
+    @cached_property
     def unlearned(self) -> tuple[str, ...]:
         """Labels of recipes that, with any seed, answer one class for every image: they have learned nothing."""
         return tuple(dict.fromkeys(self.table.loc[self.table["metric"] == "one_class", "recipe"]))
 
-    @property
+    @cached_property
     def limited(self) -> bool:
         """Whether any number comes from fewer images than it is meant for."""
         return self.limit is not None or any(bool(value) for value in self.table["limited"])

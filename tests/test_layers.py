@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "assay"
 # From the bottom upward: a module may import from its own layer and from those above it in this list.
 LAYERS = (
     ("again", "errors", "parts", "randomness"),
-    ("classifier", "data", "metrics"),
+    ("classifier", "data", "metrics", "pictures"),
     ("architectures", "corruptions", "augmentations", "attacks", "scores"),
     ("objectives",),
     ("recipe", "fit"),

@@ -29,7 +29,7 @@ from assay.corruptions import (
     Zigzag,
 )
 from assay.corruptions.filters import gaussian, sobel
-from assay.corruptions.plasma import plasma
+from assay.pictures.plasma import plasma
 from assay.errors import BadValueError
 from assay.parts import describe, parse
 from assay.randomness import derive

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from assay.corruptions.base import to_grid
-from assay.corruptions.plasma import plasma
+from assay.pictures.plasma import plasma
 from assay.parts import check_number
 
 

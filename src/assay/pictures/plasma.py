@@ -28,15 +28,29 @@ def plasma(batch: int, height: int, width: int, decay: float, generator: torch.G
         side *= 2
     corners = []
     for start in range(0, batch, BLOCK):
-        whole = _maps(min(BLOCK, batch - start), side, decay, generator, like)
+        whole = torus(min(BLOCK, batch - start), side, decay, generator, like)
         low, high = whole.amin(dim=(1, 2), keepdim=True), whole.amax(dim=(1, 2), keepdim=True)
         corners.append((whole[:, :height, :width] - low) / (high - low))
     return torch.cat(corners)[:, None] if corners else like.new_zeros(0, 1, height, width)
 
 
-def _maps(batch: int, side: int, decay: float, generator: torch.Generator, like: Tensor) -> Tensor:
-    """Refine one point to (batch, side, side): each step puts the mean of four neighbours, plus noise, in between."""
-    grid, amplitude = like.new_zeros(batch, 1, 1), 1.0
+def torus(batch: int, side: int, decay: float | Tensor, generator: torch.Generator, like: Tensor) -> Tensor:
+    """Refine one point to maps that continue at their opposite edges.
+
+    Each step puts the mean of four neighbours, plus noise, in between.
+
+    Args:
+        batch: how many independent maps.
+        side: their side, a power of two.
+        decay: as in `plasma`; or one for each map, (batch, 1, 1).
+        generator: where the draws come from.
+        like: gives device and type.
+
+    Returns:
+        (batch, side, side), unscaled: the first step's noise is uniform in [-1, 1].
+    """
+    grid: Tensor = like.new_zeros(batch, 1, 1)
+    amplitude: float | Tensor = 1.0
     while grid.shape[1] < side:
         size = grid.shape[1]
         noise = uniform((3, batch, size, size), generator, like=like).mul_(2 * amplitude).sub_(amplitude)

@@ -1,0 +1,92 @@
+"""Mixing pictures: structurally rich pictures to mix into training images, generated from a seed.
+
+PixMix mixes images with fractals and with visualisations of features (Hendrycks, Zou, Mazeika, Tang, Li, Song and
+Steinhardt 2022, PixMix: dreamlike pictures comprehensively improve safety measures). Deviation: its pictures, collected
+from the web and from a network trained on ImageNet, are replaced by fractals of three kinds that are generated here.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from assay.errors import BadValueError
+from assay.parts import check_count
+from assay.pictures.clouds import clouds
+from assay.pictures.dull import dull
+from assay.pictures.escape_time import escape_time
+from assay.pictures.ifs import ifs
+from assay.pictures.tones import coloured
+from assay.randomness import derive
+
+Draw = Callable[[int, int, int, torch.Generator], Tensor]
+DRAW: dict[str, Draw] = {"ifs": ifs, "escape_time": escape_time, "plasma": clouds}
+KINDS = tuple(DRAW)
+FINER = 2  # each pixel is the mean of FINER x FINER samples
+CHUNK = 64  # pictures of one kind that are drawn at once,
+PIXELS = 2**20  # unless these many samples are exceeded
+ATTEMPTS = 4  # how often dull pictures are drawn anew
+
+
+def mixing_pictures(count: int, shape: tuple[int, int, int], *, seed: int = 0) -> Tensor:
+    """Draw pictures whose kinds take turns: picture i is of kind KINDS[i % 3].
+
+    The first n pictures of a larger count are the same pictures. Calls with the same arguments share one tensor: do not
+    write to it.
+
+    Args:
+        count: how many, >= 1.
+        shape: (C, H, W) of one picture; channels get tone curves of their own.
+        seed: pictures of different seeds are independent.
+
+    Returns:
+        (count, C, H, W) uint8.
+
+    Raises:
+        BadValueError: a count or a side that is no whole number >= 1.
+    """
+    check_count("mixing_pictures", "count", count)
+    if len(shape) != 3:
+        raise BadValueError(f"mixing_pictures: shape: expected (channels, height, width), got {tuple(shape)}")
+    for name, value in zip(("channels", "height", "width"), shape, strict=True):
+        check_count("mixing_pictures", name, value)
+    channels, height, width = shape
+    return _pictures(count, (channels, height, width), seed)
+
+
+@functools.lru_cache(maxsize=4)
+def _pictures(count: int, shape: tuple[int, int, int], seed: int) -> Tensor:
+    size = max(1, min(CHUNK, PIXELS // (FINER**2 * shape[1] * shape[2])))
+    result = torch.empty(count, *shape, dtype=torch.uint8)
+    for start, kind in enumerate(KINDS):
+        places = result[start :: len(KINDS)]
+        for number in range(math.ceil(len(places) / size)):
+            part = places[number * size : (number + 1) * size]
+            part.copy_(_chunk(kind, number, size, shape, seed)[: len(part)])
+    return result
+
+
+def _chunk(kind: str, number: int, size: int, shape: tuple[int, int, int], seed: int) -> Tensor:
+    """Draw a whole chunk, however much of it is wanted; dull pictures are drawn anew, ATTEMPTS times at most."""
+    result = torch.empty(size, *shape)
+    wanted = torch.arange(size)
+    for attempt in range(1 + ATTEMPTS):
+        generator = derive(seed, "mixing pictures", kind, *shape, number, attempt)
+        drawn = _draw(DRAW[kind], len(wanted), shape, generator)
+        result[wanted] = drawn
+        wanted = wanted[dull(drawn)]
+        if len(wanted) == 0:
+            break
+    return (result * 255).round().to(torch.uint8)
+
+
+def _draw(draw: Draw, count: int, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
+    """Pictures (count, C, H, W), each stretched to span 0 to 1."""
+    channels, height, width = shape
+    field = draw(count, FINER * height, FINER * width, generator)
+    x = functional.avg_pool2d(coloured(field, channels, generator), FINER)
+    low, high = x.amin(dim=(1, 2, 3), keepdim=True), x.amax(dim=(1, 2, 3), keepdim=True)
+    return (x - low) / (high - low).clamp(min=1e-9)

@@ -75,3 +75,13 @@ def test_what_moves_pixels_moves_no_image_into_another(name: str) -> None:
     for place in range(len(x)):
         alone = getattr(ours, name)(x[place : place + 1], *(item[place : place + 1] for item in strengths))
         torch.testing.assert_close(alone, whole[place : place + 1], atol=1e-6, rtol=0)
+
+
+def test_every_range_is_stretched_as_pillow_does() -> None:
+    """Products with a reciprocal in place of quotients are off by one in some of the ranges."""
+    low, high = torch.triu_indices(256, 256)
+    x = torch.minimum(torch.maximum(torch.arange(256), low[:, None]), high[:, None]).float()
+    found = ours.autocontrast(x.view(-1, 1, 16, 16) / 255) * 255
+    for place in range(0, len(x), 7):
+        image = Image.fromarray(x[place].view(16, 16).byte().numpy())
+        assert torch.equal(found[place, 0].round().byte(), torch.from_numpy(np.array(ImageOps.autocontrast(image))))

@@ -6,8 +6,9 @@ pictures comprehensively improve safety measures. Both define them by the Python
 images, so values are rounded to the grid of 0, 1/255, ..., 1 first, and the results are those functions': exactly, but
 for rotations and shears, which differ by at most 1/255 from that library's fixed point arithmetic.
 
-All take x (B, C, H, W) in [0, 1] and a strength (B,), and return x of the same shape and dtype in [0, 1]; channels are
-treated alike, each with its own histogram where one is needed.
+The named ones take x (B, C, H, W) in [0, 1] and a strength (B,), and return x of the same shape and dtype in [0, 1];
+channels are treated alike, each with its own histogram where one is needed. They come in two kinds, which `toned` and
+`moved` carry out on values 0 to 255: a table of new values, and an affine map of places.
 """
 
 import torch
@@ -15,109 +16,133 @@ from torch import Tensor
 from torch.nn import functional
 
 LEVELS = 256
+MOVES = ("rotate", "shear_x", "shear_y", "translate_x", "translate_y")  # the columns of what `moved` takes
 
 
 def autocontrast(x: Tensor) -> Tensor:
     """Stretch each channel so that its darkest value becomes 0 and its lightest 1; a flat one stays as it is."""
-    grid = _grid(x)
-    low, high = grid.amin((2, 3), keepdim=True), grid.amax((2, 3), keepdim=True)
-    scale = (LEVELS - 1) / (high - low).clamp(min=1)
-    stretched = (grid * scale - low * scale).floor().clamp(0, LEVELS - 1)
-    return _unit(torch.where(high > low, stretched, grid), x)
+    grid = to_grid(x)
+    return to_unit(toned(grid, autocontrast_table(grid)), x)
 
 
 def equalize(x: Tensor) -> Tensor:
     """Spread each channel's values so that they are used about equally often; one flat value stays as it is."""
-    batch, channels, height, width = x.shape
-    grid = _grid(x).long().flatten(2)
-    counts = torch.zeros(batch, channels, LEVELS, dtype=torch.int64, device=x.device)
-    counts.scatter_add_(2, grid, torch.ones_like(grid))
-    last = counts.gather(2, grid.amax(2, keepdim=True))
-    step = (height * width - last) // (LEVELS - 1)
-    below = counts.cumsum(2) - counts
-    table = ((below + step // 2) // step.clamp(min=1)).clamp(max=LEVELS - 1)
-    return _unit(torch.where(step > 0, table.gather(2, grid), grid).view_as(x), x)
+    grid = to_grid(x)
+    return to_unit(toned(grid, equalize_table(grid)), x)
 
 
 def posterize(x: Tensor, bits: Tensor) -> Tensor:
-    """Keep the highest `bits` (1 to 8) of every value's eight."""
-    width = 2.0 ** (8 - _each(bits, x))
-    return _unit((_grid(x) / width).floor() * width, x)
+    """Keep the highest `bits` (0 to 8) of every value's eight."""
+    return to_unit(toned(to_grid(x), posterize_table(bits)), x)
 
 
 def solarize(x: Tensor, threshold: Tensor) -> Tensor:
     """Turn values of at least `threshold` (0 to 256 of 255) into their negative."""
-    grid = _grid(x)
-    return _unit(torch.where(grid < _each(threshold, x), grid, LEVELS - 1 - grid), x)
+    return to_unit(toned(to_grid(x), solarize_table(threshold)), x)
 
 
 def rotate(x: Tensor, degrees: Tensor) -> Tensor:
     """Rotate counterclockwise about the centre; black comes in at the corners."""
-    height, width = x.shape[2:]
-    angle = degrees.double() * torch.pi / 180
-    cos, sin = angle.cos(), angle.sin()
-    across, down = width / 2, height / 2
-    return _moved(
-        x,
-        (cos, -sin, across - cos * across + sin * down),
-        (sin, cos, down - sin * across - cos * down),
-    )
+    return _moved_by(x, "rotate", degrees)
 
 
 def shear_x(x: Tensor, amount: Tensor) -> Tensor:
     """Shift row r to the left by amount * r pixels."""
-    one, zero = torch.ones_like(amount).double(), torch.zeros_like(amount).double()
-    return _moved(x, (one, amount.double(), zero), (zero, one, zero))
+    return _moved_by(x, "shear_x", amount)
 
 
 def shear_y(x: Tensor, amount: Tensor) -> Tensor:
     """Shift column c upwards by amount * c pixels."""
-    one, zero = torch.ones_like(amount).double(), torch.zeros_like(amount).double()
-    return _moved(x, (one, zero, zero), (amount.double(), one, zero))
+    return _moved_by(x, "shear_y", amount)
 
 
 def translate_x(x: Tensor, pixels: Tensor) -> Tensor:
     """Shift to the left by so many pixels."""
-    one, zero = torch.ones_like(pixels).double(), torch.zeros_like(pixels).double()
-    return _moved(x, (one, zero, pixels.double()), (zero, one, zero))
+    return _moved_by(x, "translate_x", pixels)
 
 
 def translate_y(x: Tensor, pixels: Tensor) -> Tensor:
     """Shift upwards by so many pixels."""
-    one, zero = torch.ones_like(pixels).double(), torch.zeros_like(pixels).double()
-    return _moved(x, (one, zero, zero), (zero, one, pixels.double()))
+    return _moved_by(x, "translate_y", pixels)
 
 
-Row = tuple[Tensor, Tensor, Tensor]  # (B,) each: the coefficients of column, row and 1
+def to_grid(x: Tensor) -> Tensor:
+    """Values 0 to 255, float32, whose whole numbers are exact."""
+    return (x * (LEVELS - 1)).round().float()
 
 
-def _moved(x: Tensor, column: Row, row: Row) -> Tensor:
-    """Each pixel is taken from (column, row), linear in its own place; bilinear, and black from outside the image."""
-    height, width = x.shape[2:]
-    right = (torch.arange(width, dtype=torch.float64, device=x.device) + 0.5).view(1, 1, -1)
-    down = (torch.arange(height, dtype=torch.float64, device=x.device) + 0.5).view(1, -1, 1)
-    across, along = (
-        (a.to(x.device).view(-1, 1, 1) * right + b.to(x.device).view(-1, 1, 1) * down + c.to(x.device).view(-1, 1, 1))
-        for a, b, c in (column, row)
-    )
+def to_unit(grid: Tensor, like: Tensor) -> Tensor:
+    """Back to [0, 1], in the dtype of `like`."""
+    return grid.to(like.dtype) / (LEVELS - 1)
+
+
+def toned(grid: Tensor, table: Tensor) -> Tensor:
+    """The value that stands in the table for each: grid (B, C, H, W), table (B, C or 1, 256) float32."""
+    batch, channels = grid.shape[:2]
+    return table.expand(batch, channels, LEVELS).gather(2, grid.flatten(2).long()).view_as(grid)
+
+
+def autocontrast_table(grid: Tensor) -> Tensor:
+    """(B, C, 256): new values of each channel of grid (B, C, H, W)."""
+    low, high = (bound(grid.flatten(2), 2, keepdim=True).double() for bound in (torch.amin, torch.amax))
+    levels = _levels(grid)
+    # Number / tensor would multiply by the reciprocal, which rounds otherwise than the library's division.
+    scale = torch.full_like(low, LEVELS - 1) / (high - low).clamp(min=1)
+    stretched = (levels * scale - low * scale).floor().clamp(0, LEVELS - 1)
+    return torch.where(high > low, stretched, levels).float()
+
+
+def equalize_table(grid: Tensor) -> Tensor:
+    """(B, C, 256): new values of each channel of grid (B, C, H, W)."""
+    values = grid.flatten(2).long()
+    counts = torch.zeros(*values.shape[:2], LEVELS, dtype=torch.int64, device=grid.device)
+    counts.scatter_add_(2, values, torch.ones_like(values))
+    last = counts.gather(2, values.amax(2, keepdim=True))
+    step = (values.shape[2] - last) // (LEVELS - 1)
+    below = counts.cumsum(2) - counts
+    spread = ((below + step // 2) // step.clamp(min=1)).clamp(max=LEVELS - 1)
+    return torch.where(step > 0, spread.double(), _levels(grid)).float()
+
+
+def posterize_table(bits: Tensor) -> Tensor:
+    """(B, 1, 256): new values for bits (B,)."""
+    width = 2.0 ** (8 - bits.double().view(-1, 1, 1))
+    return ((_levels(bits) / width).floor() * width).float()
+
+
+def solarize_table(threshold: Tensor) -> Tensor:
+    """(B, 1, 256): new values for thresholds (B,)."""
+    levels = _levels(threshold)
+    return torch.where(levels < threshold.view(-1, 1, 1), levels, LEVELS - 1 - levels).float()
+
+
+def _levels(like: Tensor) -> Tensor:
+    return torch.arange(LEVELS, dtype=torch.float64, device=like.device)
+
+
+def moved(grid: Tensor, strengths: Tensor) -> Tensor:
+    """Take each pixel from where an affine map of its place says; bilinear, and black from outside the image.
+
+    Args:
+        grid: (B, C, H, W) values 0 to 255.
+        strengths: (B, 5) of the operations `MOVES`, 0 where one does nothing.
+    """
+    height, width = grid.shape[2:]
+    strengths = strengths.to(grid.device, torch.float64)[:, :, None, None]
+    degrees, shear_x, shear_y, left, up = strengths.unbind(1)
+    cos, sin = torch.cos(degrees * (torch.pi / 180)), torch.sin(degrees * (torch.pi / 180))
+    right = torch.arange(width, dtype=torch.float64, device=grid.device) + 0.5
+    down = (torch.arange(height, dtype=torch.float64, device=grid.device) + 0.5).view(-1, 1)
+    middle, centre = width / 2, height / 2
+    across = cos * right + ((shear_x - sin) * down + (middle - cos * middle + sin * centre + left))
+    along = (sin + shear_y) * right + (cos * down + (centre - sin * middle - cos * centre + up))
     places = torch.stack((2 * across / width - 1, 2 * along / height - 1), 3).float()
-    found = functional.grid_sample(
-        _grid(x).float(), places, mode="bilinear", padding_mode="border", align_corners=False
-    )
+    found = functional.grid_sample(grid, places, mode="bilinear", padding_mode="border", align_corners=False)
     within = (across >= 0) & (across < width) & (along >= 0) & (along < height)
-    return _unit(torch.where(within[:, None], (found + 0.5).floor(), 0.0), x)
+    return (found + 0.5).floor() * within[:, None]
 
 
-def _grid(x: Tensor) -> Tensor:
-    """Values 0 to 255."""
-    return (x.double() * (LEVELS - 1)).round()
-
-
-def _unit(grid: Tensor, like: Tensor) -> Tensor:
-    """Back to [0, 1]."""
-    return (grid.double() / (LEVELS - 1)).to(like.dtype)
-
-
-def _each(strength: Tensor, x: Tensor) -> Tensor:
-    """A strength for each image, to be spread over it."""
-    return strength.to(x.device, torch.float64).view(-1, 1, 1, 1)
+def _moved_by(x: Tensor, name: str, strength: Tensor) -> Tensor:
+    strengths = torch.zeros(len(x), len(MOVES), dtype=torch.float64)
+    strengths[:, MOVES.index(name)] = strength.double()
+    return to_unit(moved(to_grid(x), strengths), x)

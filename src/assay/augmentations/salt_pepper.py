@@ -24,6 +24,7 @@ class SaltPepper:
     name: ClassVar[str] = "salt_pepper"
     version: ClassVar[int] = 1
     needs_soft_labels: ClassVar[bool] = False
+    seen: ClassVar[tuple[str, ...]] = ("impulse_noise",)
 
     amount: float
 

@@ -27,7 +27,7 @@ def clouds(count: int, height: int, width: int, generator: torch.Generator) -> T
     """
     like = torch.empty(0)
     side = 1 << (max(height, width) - 1).bit_length()
-    decay = 1.25 + 0.3 * uniform((count, 1, 1), generator, like=like)
+    decay = 1.35 + 0.35 * uniform((count, 1, 1), generator, like=like)
     v = torus(count, side, decay, generator, like)[:, :height, :width]
     deviation, mean = torch.std_mean(v, dim=(1, 2), keepdim=True, correction=0)
     v = (v - mean) / deviation.clamp(min=1e-6)
@@ -35,7 +35,7 @@ def clouds(count: int, height: int, width: int, generator: torch.Generator) -> T
     angle, cycles = 2 * math.pi * u[0], 3 * u[1]
     down = torch.arange(height)[:, None] / max(height, width)
     across = torch.arange(width) / max(height, width)
-    waves = torch.sin(2 * math.pi * ((0.1 + 0.4 * u[2]) * v + cycles * (angle.cos() * across + angle.sin() * down)))
+    waves = torch.sin(2 * math.pi * ((0.1 + 0.3 * u[2]) * v + cycles * (angle.cos() * across + angle.sin() * down)))
     ridges = (v - 2 * (u[3] - 0.5)).abs()
     kind = integers(0, 3, (count, 1, 1), generator, like=like)
     return torch.where(kind == 0, v, torch.where(kind == 1, waves, ridges))

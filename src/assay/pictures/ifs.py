@@ -108,31 +108,31 @@ def _rotation(angle: Tensor) -> Tensor:
 
 
 def _framed(points: Tensor, height: int, width: int, generator: torch.Generator) -> Tensor:
-    """Numbers of the cells that the points fall in, (points, count), `height * width` for a point outside the frame.
+    """Numbers of the cells that the points fall in, in frames with a border for the points outside; writes to `points`.
 
     The frame's centre and size vary about the points' mean and deviation: it shows most of the attractor, or a part.
     """
-    count = points.shape[-1]
-    flat = points.flatten(1, 2)
-    sample = flat[:, :: max(1, flat.shape[1] // 2048)]
-    deviation, mean = torch.std_mean(sample, dim=1, keepdim=True)
-    zoom = 0.6 + 1.2 * uniform((1, 1, count), generator, like=points)
-    centre = mean + 0.5 * deviation * (2 * uniform((2, 1, count), generator, like=points) - 1)
-    size = points.new_tensor([width, height])[:, None, None]
-    cell = ((flat - centre) / (zoom * deviation.clamp(min=1e-6)) + 1).mul_(size / 2).floor_()
-    inside = ((cell >= 0) & (cell < size)).all(dim=0)
-    return torch.where(inside, cell[1] * width + cell[0], height * width).long()
+    x, y = points
+    count = x.shape[-1]
+    sample = points.flatten(1, 2)[:, :: max(1, x[..., 0].numel() // 2048)]
+    deviation, mean = torch.std_mean(sample, dim=1)
+    reach = (0.4 + 1.1 * uniform((count,), generator, like=points)) * deviation.clamp(min=1e-6)
+    corner = mean + 0.5 * deviation * (2 * uniform((2, count), generator, like=points) - 1) - reach
+    scale = points.new_tensor([[width], [height]]) / (2 * reach)
+    column = x.sub_(corner[0]).mul_(scale[0]).floor_().clamp_(-1, width)
+    row = y.sub_(corner[1]).mul_(scale[1]).floor_().clamp_(-1, height)
+    return row.long().add_(1).mul_(width + 2).add_(column.long()).add_(1)
 
 
 def _histogram(cells: Tensor, weights: Tensor | None, height: int, width: int) -> Tensor:
-    """Count the points in each cell, or sum their weights: (count, height, width)."""
-    count, size = cells.shape[1], height * width + 1
+    """Count the points in each cell, or sum their weights: (count, height, width), without the border."""
+    count, size = cells.shape[-1], (height + 2) * (width + 2)
     numbers = (cells + size * torch.arange(count)).flatten()
     sums = torch.bincount(numbers, None if weights is None else weights.flatten(), minlength=count * size)
-    return sums.view(count, size)[:, :-1].reshape(count, height, width).float()
+    return sums.view(count, height + 2, width + 2)[:, 1:-1, 1:-1].float()
 
 
 def _blurred(x: Tensor) -> Tensor:
-    """Blur with the kernel 1 2 1 on both axes: it smooths the noise of a finite number of points."""
-    line = x.new_tensor([0.25, 0.5, 0.25])
-    return functional.conv2d(x[:, None], (line[:, None] * line)[None, None], padding=1)[:, 0]
+    """Means over 3 x 3 cells: they smooth the noise of a finite number of points."""
+    blurred: Tensor = functional.avg_pool2d(x[:, None], 3, stride=1, padding=1)
+    return blurred[:, 0]

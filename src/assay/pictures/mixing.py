@@ -8,6 +8,7 @@ from the web and from a network trained on ImageNet, are replaced by fractals of
 import functools
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,9 +23,16 @@ from assay.pictures.ifs import ifs
 from assay.pictures.tones import coloured
 from assay.randomness import derive
 
-Draw = Callable[[int, int, int, torch.Generator], Tensor]
-DRAW: dict[str, Draw] = {"ifs": ifs, "escape_time": escape_time, "plasma": clouds}
-KINDS = tuple(DRAW)
+
+class Kind(NamedTuple):
+    """How a kind is drawn, (count, height, width, generator) -> fields, and how often its tones may turn."""
+
+    draw: Callable[[int, int, int, torch.Generator], Tensor]
+    waves: int
+
+
+DRAWN = {"ifs": Kind(ifs, 2), "escape_time": Kind(escape_time, 4), "plasma": Kind(clouds, 3)}
+KINDS = tuple(DRAWN)
 FINER = 2  # each pixel is the mean of FINER x FINER samples
 CHUNK = 64  # pictures of one kind that are drawn at once,
 PIXELS = 2**20  # unless these many samples are exceeded
@@ -75,7 +83,7 @@ def _chunk(kind: str, number: int, size: int, shape: tuple[int, int, int], seed:
     wanted = torch.arange(size)
     for attempt in range(1 + ATTEMPTS):
         generator = derive(seed, "mixing pictures", kind, *shape, number, attempt)
-        drawn = _draw(DRAW[kind], len(wanted), shape, generator)
+        drawn = _draw(DRAWN[kind], len(wanted), shape, generator)
         result[wanted] = drawn
         wanted = wanted[dull(drawn)]
         if len(wanted) == 0:
@@ -83,10 +91,10 @@ def _chunk(kind: str, number: int, size: int, shape: tuple[int, int, int], seed:
     return (result * 255).round().to(torch.uint8)
 
 
-def _draw(draw: Draw, count: int, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
+def _draw(kind: Kind, count: int, shape: tuple[int, int, int], generator: torch.Generator) -> Tensor:
     """Pictures (count, C, H, W), each stretched to span 0 to 1."""
     channels, height, width = shape
-    field = draw(count, FINER * height, FINER * width, generator)
-    x = functional.avg_pool2d(coloured(field, channels, generator), FINER)
+    field = kind.draw(count, FINER * height, FINER * width, generator)
+    x = functional.avg_pool2d(coloured(field, channels, kind.waves, generator), FINER)
     low, high = x.amin(dim=(1, 2, 3), keepdim=True), x.amax(dim=(1, 2, 3), keepdim=True)
     return (x - low) / (high - low).clamp(min=1e-9)

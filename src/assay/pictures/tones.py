@@ -8,8 +8,7 @@ from torch import Tensor
 from assay.randomness import normal, uniform
 
 LEVELS = 256
-WAVES = 4  # a curve has up to this many half waves
-SAMPLE = 512  # values of a field whose order stands for all
+SAMPLE = 256  # values of a field whose order stands for all
 
 
 def levels(field: Tensor, generator: torch.Generator) -> Tensor:
@@ -31,19 +30,19 @@ def levels(field: Tensor, generator: torch.Generator) -> Tensor:
     return ((share * rank + (1 - share) * proportion) * (LEVELS - 1)).long()
 
 
-def curves(count: int, channels: int, generator: torch.Generator) -> Tensor:
-    """Draw curves (count, channels, LEVELS) with values in [0, 1]: random sums of slow cosines."""
+def curves(count: int, channels: int, waves: int, generator: torch.Generator) -> Tensor:
+    """Draw curves (count, channels, LEVELS) with values in [0, 1]: random sums of `waves` cosines."""
     like = torch.empty(0)
-    k = torch.arange(1, WAVES + 1.0)[:, None]
-    amplitude = normal((count, channels, WAVES, 1), generator, like=like) / k
-    phase = 2 * math.pi * uniform((count, channels, WAVES, 1), generator, like=like)
+    k = torch.arange(1, waves + 1.0)[:, None]
+    amplitude = normal((count, channels, waves, 1), generator, like=like) / k
+    phase = 2 * math.pi * uniform((count, channels, waves, 1), generator, like=like)
     curve = (amplitude * torch.cos(math.pi * k * torch.linspace(0, 1, LEVELS) + phase)).sum(dim=2)
     low, high = curve.amin(2, keepdim=True), curve.amax(2, keepdim=True)
     return (curve - low) / (high - low).clamp(min=1e-9)
 
 
-def coloured(field: Tensor, channels: int, generator: torch.Generator) -> Tensor:
-    """Give each field (N, H, W) colours of its own: (N, channels, H, W) in [0, 1]."""
+def coloured(field: Tensor, channels: int, waves: int, generator: torch.Generator) -> Tensor:
+    """Give each field (N, H, W) colours of its own, which turn up to `waves` times: (N, channels, H, W) in [0, 1]."""
     count, height, width = field.shape
     index = levels(field, generator)[:, None].expand(-1, channels, -1)
-    return curves(count, channels, generator).gather(2, index).view(count, channels, height, width)
+    return curves(count, channels, waves, generator).gather(2, index).view(count, channels, height, width)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from assay.augmentations import random_operation
 from assay.augmentations.beta import beta_quantile, dirichlet_quantile
-from assay.augmentations.operations import to_grid, to_unit
+from assay.augmentations.operations import LEVELS, to_grid
 from assay.augmentations.random_operation import Drawn, operate
 from assay.errors import BadValueError
 from assay.parts import check_count, check_number
@@ -90,6 +90,6 @@ def mix(x: Tensor, mixture: Mixture) -> Tensor:
         running = (mixture.depth.flatten() > place).nonzero().squeeze(1)
         there = running.to(x.device)
         chains[there] = operate(chains[there], drawn.at(running))
-    weights = mixture.weights.to(x).view(width, batch, 1, 1, 1)
-    mixed = (to_unit(chains, x).view(width, *x.shape) * weights).sum(0)
+    weights = (mixture.weights / (LEVELS - 1)).to(x).view(width, batch, 1, 1, 1)
+    mixed = (chains.view(width, *x.shape) * weights).sum(0)
     return torch.lerp(x, mixed, mixture.share.to(x).view(-1, 1, 1, 1)).clamp(0, 1)

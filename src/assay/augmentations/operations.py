@@ -128,18 +128,22 @@ def moved(grid: Tensor, strengths: Tensor) -> Tensor:
         strengths: (B, 5) of the operations `MOVES`, 0 where one does nothing.
     """
     height, width = grid.shape[2:]
-    strengths = strengths.to(grid.device, torch.float64)[:, :, None, None]
-    degrees, shear_x, shear_y, left, up = strengths.unbind(1)
+    degrees, shear_x, shear_y, left, up = strengths.double().unbind(1)
     cos, sin = torch.cos(degrees * (torch.pi / 180)), torch.sin(degrees * (torch.pi / 180))
-    right = torch.arange(width, dtype=torch.float64, device=grid.device) + 0.5
-    down = (torch.arange(height, dtype=torch.float64, device=grid.device) + 0.5).view(-1, 1)
     middle, centre = width / 2, height / 2
-    across = cos * right + ((shear_x - sin) * down + (middle - cos * middle + sin * centre + left))
-    along = (sin + shear_y) * right + (cos * down + (centre - sin * middle - cos * centre + up))
-    places = torch.stack((2 * across / width - 1, 2 * along / height - 1), 3).float()
+    across = (cos, shear_x - sin, middle - cos * middle + sin * centre + left)
+    along = (sin + shear_y, cos, centre - sin * middle - cos * centre + up)
+    steps = torch.stack([torch.stack(pair, 1) for pair in zip(across, along, strict=True)])
+    by_column, by_row, corner = steps.to(grid.device)[:, :, None, None]  # (B, 1, 1, 2) each, in pixels
+    size = torch.tensor([width, height], dtype=torch.float64, device=grid.device)
+    column = by_column * (torch.arange(width, dtype=torch.float64, device=grid.device).view(-1, 1) + 0.5)
+    row = by_row * (torch.arange(height, dtype=torch.float64, device=grid.device).view(-1, 1, 1) + 0.5) + corner
+    # Whether a place lies inside is decided exactly, as that library does; where it lies, in float32 from -1 to 1.
+    place = column + row
+    inside = (place >= 0) & (place < size)
+    places = (column * 2 / size).float() + (row * 2 / size - 1).float()
     found = functional.grid_sample(grid, places, mode="bilinear", padding_mode="border", align_corners=False)
-    within = (across >= 0) & (across < width) & (along >= 0) & (along < height)
-    return (found + 0.5).floor() * within[:, None]
+    return found.add_(0.5).floor_().mul_((inside[..., 0] & inside[..., 1])[:, None])
 
 
 def _moved_by(x: Tensor, name: str, strength: Tensor) -> Tensor:

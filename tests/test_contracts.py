@@ -15,6 +15,7 @@ import assay.attacks
 import assay.augmentations
 import assay.corruptions
 import assay.objectives
+import assay.outliers
 import assay.scores
 from assay import parts
 from assay.architectures.ensemble import Ensemble
@@ -24,6 +25,9 @@ from assay.attacks.norms import lengths
 from assay.augmentations import Augmentation
 from assay.classifier import Classifier
 from assay.corruptions import Corruption
+from assay.data import Images
+from assay.objectives import Batch, Objective
+from assay.outliers import OutlierSource
 from assay.recipe import part_classes
 
 # Values for fields that have no default. A part with another such field adds its value here.
@@ -47,14 +51,20 @@ def examples(module: ModuleType) -> list[Any]:
     return made + [replace(part, norm="l2") for part in made if "norm" in {f.name for f in fields(part)}]
 
 
-MODULES = (assay.attacks, assay.augmentations, assay.corruptions, assay.objectives, assay.scores)
+MODULES = (
+    assay.attacks, assay.augmentations, assay.corruptions, assay.objectives, assay.outliers, assay.scores,
+)  # fmt: skip
 ATTACKS: list[Attack] = examples(assay.attacks)
 AUGMENTATIONS: list[Augmentation] = examples(assay.augmentations)
 CORRUPTIONS: list[Corruption] = examples(assay.corruptions)
+OBJECTIVES: list[Objective] = examples(assay.objectives)
+SOURCES: list[OutlierSource] = examples(assay.outliers)
 
 attacks = pytest.mark.parametrize("attack", ATTACKS, ids=parts.describe)
 augmentations = pytest.mark.parametrize("augmentation", AUGMENTATIONS, ids=parts.describe)
 corruptions = pytest.mark.parametrize("corruption", CORRUPTIONS, ids=parts.describe)
+objectives = pytest.mark.parametrize("objective", OBJECTIVES, ids=parts.describe)
+sources = pytest.mark.parametrize("source", SOURCES, ids=parts.describe)
 
 
 def generator(seed: int = 3) -> torch.Generator:
@@ -73,7 +83,8 @@ def batch(size: int = 12, classes: int = 4, count: int = 6) -> tuple[Tensor, Ten
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_a_part_prints_as_a_text_that_parses_back_and_has_a_key(module: ModuleType) -> None:
-    known = {part.name: type(part) for part in [*ATTACKS, *examples(module)]}
+    inside = [*ATTACKS, *AUGMENTATIONS, *OBJECTIVES, *SOURCES]
+    known = {part.name: type(part) for part in [*inside, *examples(module)]}
     assert examples(module)
     for part in examples(module):
         assert parts.parse(parts.describe(part), known) == [part]
@@ -229,3 +240,55 @@ def test_a_corruption_keeps_shape_range_and_its_input(corruption: Corruption) ->
     assert torch.equal(new, corruption(x, generator()))
     assert torch.equal(x, copy)
     assert torch.equal(torch.get_rng_state(), stream)
+
+
+# Objectives
+
+
+@objectives
+def test_an_objective_gives_a_loss_with_gradients_and_the_logits_of_its_images(
+    objective: Objective, small: Classifier
+) -> None:
+    x, y = batch()
+    stream = torch.get_rng_state()
+    small.eval()
+    given = Batch(x, y, torch.rand(x.shape, generator=generator(1)))
+    value, logits = objective(small, given, generator())
+    assert value.shape == ()
+    assert bool(value.isfinite())
+    torch.testing.assert_close(logits, small(x))
+    value.backward()  # type: ignore[no-untyped-call]
+    assert all(weight.grad is not None and bool(weight.grad.isfinite().all()) for weight in small.parameters())
+    again = objective(small, given, generator()).value
+    torch.testing.assert_close(again, value)
+    soft = objective(small, Batch(x, F.one_hot(y, 4).float(), given.outliers), generator()).value
+    torch.testing.assert_close(soft, value)
+    assert torch.equal(torch.get_rng_state(), stream)
+
+
+# Sources of outliers
+
+
+@sources
+@pytest.mark.parametrize("shape", [(5, 1, 12, 12), (3, 3, 10, 14), (1, 1, 12, 9)])
+def test_a_source_draws_outliers_of_the_batchs_shape_from_its_generator(
+    source: OutlierSource, shape: tuple[int, int, int, int]
+) -> None:
+    g = generator(2)
+    x = torch.rand(shape, generator=g)
+    pixels = torch.randint(0, 256, (8, *shape[1:]), generator=g).to(torch.uint8)
+    other = Images(name="other", x=pixels, y=torch.zeros(8, dtype=torch.int64), classes=("any",))
+    copy, stream = x.clone(), torch.get_rng_state()
+    draw = source.open({"fashion_mnist": other})
+    for dtype in (torch.float32, torch.float64):
+        found = draw(x.to(dtype), generator())
+        assert found.shape == x.shape
+        assert found.dtype == dtype
+        assert float(found.min()) >= 0
+        assert float(found.max()) <= 1
+        assert torch.equal(found, draw(x.to(dtype), generator()))
+        assert not any(torch.equal(one, image) for one, image in zip(found, x.to(dtype), strict=True))
+    assert not torch.equal(draw(x, generator(4)), draw(x, generator(5)))
+    assert torch.equal(x, copy)
+    assert torch.equal(torch.get_rng_state(), stream)
+    assert source.seen

@@ -14,8 +14,10 @@ from assay.cells import compute
 from assay.data import load_task
 from assay.errors import BadValueError
 from assay.evaluations import Calibration
-from assay.execute import Source, State, _start, run
-from assay.recipe import Recipe, Train
+from assay.execute import Source, State, _start, run, source_of
+from assay.objectives import OutlierExposure
+from assay.outliers import DataSet, Patches
+from assay.recipe import Recipe, Train, Tuned
 from assay.store import Store
 from assay.study import Plan, Study, plan
 
@@ -36,7 +38,7 @@ def small_study(*recipes: Recipe) -> Study:
 
 def prepared(folder: Path, study: Study) -> tuple[Plan, Source]:
     task = load_task("tiny", outliers=(), folder=folder)
-    return plan(study, task), Source(data="tiny", outliers=(), folder=folder, limit=None)
+    return plan(study, task), Source(data="tiny", outliers=(), exposure=(), folder=folder, limit=None)
 
 
 def nothing(state: State) -> None:
@@ -155,7 +157,7 @@ def test_a_process_that_was_interrupted_can_run_again(jobs: int, tiny_folder: Pa
 
 def test_a_worker_ignores_interrupts_from_its_start() -> None:
     before = signal.getsignal(signal.SIGINT)
-    worker = _start(Source(data="tiny", outliers=(), folder=None, limit=None), "cpu")
+    worker = _start(Source(data="tiny", outliers=(), exposure=(), folder=None, limit=None), "cpu")
     try:
         status = Path(f"/proc/{worker.process.pid}/status")
         if not status.exists():
@@ -248,3 +250,30 @@ def _children() -> list[int]:
         pytest.skip("needs /proc to find the workers")
     found = " ".join((task / "children").read_text() for task in path.iterdir()).split()
     return [pid for pid in map(int, found) if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+
+def test_a_tuning_waits_for_its_start_wherever_it_runs(tiny_folder: Path, tmp_path: Path) -> None:
+    tuned = Recipe(train=QUICK, tuning=Tuned(objective=OutlierExposure(source=Patches()), train=QUICK))
+    planned, source = prepared(tiny_folder, small_study(tuned, Recipe(train=QUICK)))
+    here, there = Store(tmp_path / "here"), Store(tmp_path / "there")
+    assert run(planned, here, source, jobs=1, watch=nothing).finished == {cell.key for cell in planned.cells}
+    run(planned, there, source, jobs=2, watch=nothing)
+    assert contents(here) == contents(there)
+    first, second = (here.read("models", cell.key, "model.safetensors") for cell in planned.training)
+    assert first != second
+
+
+def test_a_tuning_whose_start_fails_is_told_why(tiny_folder: Path, tmp_path: Path) -> None:
+    bad = Recipe(train=replace(QUICK, learning_rate=1e30), tuning=Tuned(objective=OutlierExposure(source=Patches())))
+    planned, source = prepared(tiny_folder, small_study(bad))
+    state = run(planned, Store(tmp_path), source, jobs=1, watch=nothing)
+    assert state.failed[planned.training[1].key].startswith("its model could not be trained: training diverged")
+
+
+def test_a_study_that_trains_on_a_data_set_of_outliers_loads_it(tiny_folder: Path, tmp_path: Path) -> None:
+    study = small_study(Recipe(train=QUICK, objective=OutlierExposure(source=DataSet(of="fashion_mnist"))))
+    source = source_of(study, tiny_folder, 40)
+    task = source.load()
+    assert [(name, len(images)) for name, images in task.exposure.items()] == [("fashion_mnist", 40)]
+    planned = plan(study, task)
+    assert run(planned, Store(tmp_path), source, jobs=2, watch=nothing).failed == {}

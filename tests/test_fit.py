@@ -3,7 +3,7 @@
 import copy
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,11 +19,12 @@ from assay.attacks import FGSM, PGD
 from assay.augmentations import CutOut, MixUp
 from assay.classifier import Classifier, predict_all, to_unit
 from assay.data import Images
-from assay.errors import BadValueError
+from assay.errors import BadValueError, MissingDataError
 from assay.fit import DivergedError, Step, build, fit
-from assay.objectives import Batch, CrossEntropy, Loss, MixedAdversarial
+from assay.objectives import Batch, CrossEntropy, Loss, MixedAdversarial, OutlierExposure
+from assay.outliers import DataSet, Noise
 from assay.randomness import derive
-from assay.recipe import Recipe, Train
+from assay.recipe import Recipe, Train, Tuned
 
 SIZE = 16
 CLASSES = ("left", "right", "top")
@@ -121,6 +122,7 @@ RECIPES = {
     "pipeline": tiny(pipeline=(CutOut(length=5, holes=1), PGD(eps=0.1, steps=2))),
     "mixup": tiny(pipeline=(MixUp(alpha=1), FGSM(eps=0.1))),
     "objective": tiny(objective=MixedAdversarial(attack=PGD(eps=0.1, steps=2))),
+    "outliers": tiny(objective=OutlierExposure(source=Noise())),
 }
 
 
@@ -382,3 +384,97 @@ def test_the_model_is_the_recipes_and_keeps_its_shape() -> None:
     assert model.n_classes == 3
     assert copy.deepcopy(model)(torch.zeros(2, 1, SIZE, SIZE)).shape == (2, 3)
     assert F.softmax(model(torch.zeros(1, 1, SIZE, SIZE)), 1).isfinite().all()
+
+
+# Outliers, and tuning
+
+
+def test_exposure_makes_a_model_unsure_on_outliers_and_leaves_the_other_draws_alone() -> None:
+    images = make()
+    log: list[Any] = []
+    exposed_log: list[Any] = []
+    spy, exposed_spy = Spy(label="a", log=log), Spy(label="a", log=exposed_log)
+    plain = fit(tiny(epochs=30, pipeline=(spy,)), images, seed=0)
+    objective = OutlierExposure(source=DataSet(of="other"), weight=2)
+    barless = make(60, seed=5)
+    strange = Images(name="other/outliers", x=barless.x.clamp(max=60), y=barless.y, classes=CLASSES)
+    recipe = tiny(epochs=30, pipeline=(exposed_spy,), objective=objective)
+    exposed = fit(recipe, images, seed=0, outliers={"other": strange})
+    assert all(torch.equal(one[1], two[1]) for one, two in zip(log, exposed_log, strict=True))  # the same batches
+
+    def sure(model: Classifier, x: Tensor) -> float:
+        return float(predict_all(model, x).logits.softmax(1).amax(1).mean())
+
+    assert sure(exposed.model, strange.x) < 0.5 < sure(plain.model, strange.x)
+    assert sure(exposed.model, images.x) > 0.9
+
+
+def test_outliers_are_drawn_from_the_batch_as_it_was_before_the_pipeline() -> None:
+    met: list[Tensor] = []
+
+    @dataclass(frozen=True, kw_only=True)
+    class Mirror:
+        name: ClassVar[str] = "mirror"
+        version: ClassVar[int] = 1
+        seen: ClassVar[tuple[str, ...]] = ("mirror",)
+
+        def open(self, sets: Any) -> Any:  # noqa: ARG002
+            return self.draw
+
+        def draw(self, x: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+            met.append(x.clone())
+            return x.flip(3)
+
+    log: list[Any] = []
+    recipe = tiny(epochs=1, pipeline=(Spy(label="a", log=log, add=0.3),), objective=OutlierExposure(source=Mirror()))
+    fit(recipe, make(), seed=0)
+    assert len(met) == len(log) == 5
+    assert all(torch.equal(clean, entry[1]) for clean, entry in zip(met, log, strict=True))
+
+
+def test_outliers_that_are_not_given_are_asked_for() -> None:
+    with pytest.raises(MissingDataError, match="fashion_mnist: no such set to train on"):
+        fit(tiny(objective=OutlierExposure()), make(), seed=0)
+
+
+def test_a_tuning_goes_on_from_its_start_with_its_own_settings() -> None:
+    images = make()
+    still = Tuned(objective=CrossEntropy(), train=Train(epochs=3, batch_size=10, learning_rate=0))
+    recipe = tiny(tuning=still)
+    first = fit(recipe.first, images, seed=0)
+    state = copy.deepcopy(first.model.state_dict())
+    kept = fit(recipe, images, seed=0, start=state)
+    assert torch.equal(weights(kept.model), weights(first.model))
+    assert len(kept.history) == 3
+    moved = Tuned(objective=OutlierExposure(source=Noise()), train=Train(epochs=1, batch_size=10, learning_rate=1e-2))
+    other = fit(replace(recipe, tuning=moved), images, seed=0, start=state)
+    assert not torch.equal(weights(other.model), weights(first.model))
+    assert all(torch.equal(value, first.model.state_dict()[name]) for name, value in state.items())
+
+
+def test_a_tuning_keeps_the_normalisation_of_its_start_and_draws_another_order() -> None:
+    images = make()
+    log: list[Any] = []
+    first = Recipe(pipeline=(Spy(label="a", log=log),), train=Train(epochs=1, batch_size=16))
+    start = fit(first, images, seed=0).model
+    tuned = replace(first, tuning=Tuned(objective=CrossEntropy(), train=Train(epochs=1, batch_size=16, images=32)))
+    other = fit(tuned, make(seed=9), seed=0, start=start.state_dict()).model
+    before, after = (dict(model.named_buffers()) for model in (start, other))
+    assert before
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+    again = fit(
+        replace(tuned, tuning=Tuned(objective=CrossEntropy(), train=first.train)),
+        images,
+        seed=0,
+        start=start.state_dict(),
+    )
+    assert again.history
+    assert not torch.equal(log[0][1], log[5][1])
+
+
+@pytest.mark.parametrize("tuned", [True, False])
+def test_a_start_and_a_tuning_need_each_other(tuned: bool) -> None:
+    recipe = tiny(tuning=Tuned(objective=CrossEntropy())) if tuned else tiny()
+    start = None if tuned else fit(tiny(epochs=1), make(), seed=0).model.state_dict()
+    with pytest.raises(BadValueError, match="start: "):
+        fit(recipe, make(), seed=0, start=start)

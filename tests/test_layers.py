@@ -11,15 +11,15 @@ SOURCE = Path(__file__).parents[1] / "src" / "assay"
 
 # From the bottom upward: a module may import from its own layer and from those above it in this list.
 LAYERS = (
-    ("again", "errors", "parts", "randomness"),
+    ("again", "errors", "parts", "png", "randomness"),
     ("classifier", "data", "metrics", "pictures"),
-    ("architectures", "corruptions", "augmentations", "attacks", "scores"),
+    ("architectures", "corruptions", "augmentations", "attacks", "outliers", "scores"),
     ("objectives",),
     ("recipe", "fit"),
     ("evaluations",),
     ("provenance", "study", "store", "cells", "results", "estimate", "probe"),
     ("analysis",),
-    ("execute", "report", "run", "planning", "own_model", "studies", "catalogue"),
+    ("contact_sheet", "execute", "report", "run", "planning", "own_model", "studies", "catalogue"),
     ("live", "plan_text"),
     ("cli",),
     ("__main__",),

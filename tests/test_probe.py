@@ -127,7 +127,9 @@ class Known:
     def clock(self) -> float:
         return self.now
 
-    def fit(self, recipe: Recipe, images: Images, *, seed: int, validation: Images | None = None) -> Fitted:
+    def fit(
+        self, recipe: Recipe, images: Images, *, seed: int, validation: Images | None = None, **_: object
+    ) -> Fitted:
         self.now += 0.5 + len(images) * (0.01 + 0.002 * recipe.attack_steps) + (0.25 if validation is not None else 0)
         return Fitted(build(recipe, images.shape, images.n_classes, seed), [])
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from assay import architectures, attacks
 from assay.architectures import LeNet5, LeNet5Large
 from assay.attacks import FGSM, PGD
-from assay.augmentations import CutOut, MixUp
+from assay.augmentations import CutOut, MixUp, SaltPepper
 from assay.errors import BadValueError
-from assay.objectives import CrossEntropy, MixedAdversarial
-from assay.recipe import Recipe, Train, parse_recipe, part_classes
+from assay.objectives import CrossEntropy, EnergyMargin, MixedAdversarial, OutlierExposure
+from assay.outliers import DataSet, Fractals
+from assay.recipe import Recipe, Train, Tuned, parse_recipe, part_classes
 
 CUTOUT, ATTACK = CutOut(length=7, holes=1), PGD(eps=0.3, steps=40)
 
@@ -21,9 +22,10 @@ recipes = st.builds(
     Recipe,
     architecture=st.sampled_from([LeNet5(), LeNet5Large()]),
     pipeline=st.lists(steps, max_size=3).map(tuple),
-    objective=st.sampled_from([CrossEntropy(), MixedAdversarial(attack=ATTACK), MixedAdversarial(attack=FGSM(eps=1))]),
+    objective=st.sampled_from([CrossEntropy(), MixedAdversarial(attack=ATTACK), OutlierExposure(source=Fractals())]),
     train=st.builds(Train, epochs=st.integers(1, 20), images=st.none() | st.integers(1, 9)),
     members=st.sampled_from([1, 3, 15]),
+    tuning=st.none() | st.builds(Tuned, objective=st.just(EnergyMargin()), train=st.builds(Train, epochs=st.just(2))),
 )
 
 
@@ -63,6 +65,16 @@ def test_names_are_equal_where_recipes_are(one: Recipe, other: Recipe) -> None:
             Recipe(objective=MixedAdversarial(attack=ATTACK, weight=0.5)),
             "mixed_adversarial(attack=pgd(eps=0.3, steps=40), weight=0.5)",
         ),
+        (Recipe(objective=OutlierExposure()), "outlier_exposure"),
+        (
+            Recipe(objective=OutlierExposure(objective=MixedAdversarial(attack=ATTACK), source=DataSet(of="mine"))),
+            "outlier_exposure(objective=mixed_adversarial(attack=pgd(eps=0.3, steps=40)), source=data_set(of='mine'))",
+        ),
+        (
+            Recipe(pipeline=(CUTOUT,), tuning=Tuned(objective=OutlierExposure(), train=Train(epochs=1)), members=3),
+            "cutout(length=7, holes=1) > tuned(objective=outlier_exposure, train=train(epochs=1)) "
+            "> ensemble(members=3)",
+        ),
         (
             Recipe(architecture=LeNet5Large(), pipeline=(ATTACK,), members=5, train=Train(epochs=1)),
             "lenet5_large > pgd(eps=0.3, steps=40) > ensemble(members=5) > train(epochs=1)",
@@ -100,6 +112,14 @@ def test_a_member_is_the_recipe_alone() -> None:
         ("lenet5 > lenet5_large", "expected at most one architecture, got 2"),
         ("cross_entropy > cross_entropy", "expected at most one objective, got 2"),
         ("train(epochs=1) > train(epochs=2)", "expected at most one train, got 2"),
+        (
+            "tuned(objective=cross_entropy) > tuned(objective=outlier_exposure)",
+            "expected at most one tuned, got 2",
+        ),
+        ("tuned(objective=3)", "tuned: objective: expected an objective, got 3"),
+        ("tuned(objective=cross_entropy, train=3)", "tuned: train: expected training settings, got 3"),
+        ("outlier_exposure(source=lenet5)", "outlier_exposure: source: expected a source of outliers"),
+        ("fractals", "recipe: pipeline: expected augmentations and attacks, got Fractals"),
         ("ensemble(members=2) > ensemble(members=2)", "expected at most one ensemble, got 2"),
         ("ensemble(members=1)", "members: expected a whole number >= 2, got 1"),
         ("lenet5_huge", "lenet5_huge: no such part; did you mean lenet5"),
@@ -137,3 +157,21 @@ def test_part_classes_are_the_exported_parts() -> None:
     assert (found["lenet5"], found["lenet5_large"]) == (LeNet5, LeNet5Large)
     assert "Architecture" not in found
     assert {FGSM, PGD} <= set(part_classes(attacks).values())
+
+
+def test_a_tuning_has_a_first_and_a_last_training() -> None:
+    tuning = Tuned(objective=OutlierExposure(), train=Train(epochs=1))
+    recipe = Recipe(pipeline=(CUTOUT,), train=Train(epochs=7), tuning=tuning)
+    assert recipe.first == Recipe(pipeline=(CUTOUT,), train=Train(epochs=7))
+    assert recipe.last == Recipe(pipeline=(CUTOUT,), train=Train(epochs=1), objective=OutlierExposure())
+    assert Recipe().first == Recipe().last == Recipe()
+
+
+def test_a_recipe_tells_what_its_models_have_seen_wherever_in_it_that_is() -> None:
+    assert Recipe(pipeline=(CUTOUT, ATTACK)).seen == ()
+    exposed = OutlierExposure(objective=MixedAdversarial(attack=ATTACK), source=DataSet(of="letters"))
+    recipe = Recipe(pipeline=(SaltPepper(amount=0.1),), objective=EnergyMargin(), tuning=Tuned(objective=exposed))
+    assert recipe.seen == ("fashion_mnist", "impulse_noise", "letters")
+    assert recipe.exposure == ("fashion_mnist", "letters")
+    assert Recipe(objective=OutlierExposure(source=Fractals())).exposure == ()
+    assert Recipe(objective=OutlierExposure(source=Fractals())).seen == ("fractals",)

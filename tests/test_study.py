@@ -17,9 +17,10 @@ from assay.data import Images, Task
 from assay.errors import BadValueError
 from assay.evaluations import Measurement, Observations
 from assay.evaluations.base import Progress, no_progress
-from assay.objectives import MixedAdversarial
+from assay.objectives import MixedAdversarial, OutlierExposure
+from assay.outliers import Fractals
 from assay.parts import describe
-from assay.recipe import Recipe, Train
+from assay.recipe import Recipe, Train, Tuned
 from assay.study import IMAGE, STEP, EvaluateCell, Plan, Preset, Study, member_seeds, plan, select, summary
 
 
@@ -65,6 +66,7 @@ TASK = Task(
     validation=make("toy/validation", fill=1),
     test=make("toy/test", fill=2),
     outliers={"kmnist": make("kmnist/test", fill=3), "fashion": make("fashion/test", fill=4)},
+    exposure={"fashion_mnist": make("fashion_mnist/outliers", fill=5)},
 )
 CUTOUT, PGD7 = CutOut(length=3, holes=1), PGD(eps=0.3, steps=7)
 STUDY = Study(
@@ -113,6 +115,8 @@ RECIPES = [
     Recipe(pipeline=(MixUp(alpha=1),)),
     Recipe(objective=MixedAdversarial(attack=FGSM(eps=0.3))),
     Recipe(objective=MixedAdversarial(attack=FGSM(eps=0.3), weight=2)),
+    Recipe(objective=OutlierExposure()),
+    Recipe(objective=OutlierExposure(source=Fractals())),
     *(Recipe(train=train) for train in (Train(epochs=1), Train(batch_size=8), Train(learning_rate=1), Train(images=5))),
 ]
 
@@ -306,7 +310,9 @@ def test_the_summary_finds_every_cell_again() -> None:
     assert kept["recipes"] == [recipe.label for recipe in study.recipes]
     assert kept["evaluations"] == {item.name: describe(item) for item in study.evaluations}
     assert kept["missing"] == {"emnist": "not here"}
-    assert kept["data"]["images"] == dict.fromkeys(("train", "validation", "test", "kmnist", "fashion"), 12)
+    assert kept["data"]["images"] == dict.fromkeys(
+        ("train", "validation", "test", "kmnist", "fashion", "fashion_mnist/outliers"), 12
+    )
     assert kept["data"]["fingerprints"]["test"] == TASK.test.fingerprint
     assert len(kept["models"]) == 4 * 2
     found = {key for entry in kept["models"] for key in (*entry["models"], *entry["evaluations"].values())}
@@ -330,3 +336,39 @@ def test_a_preset_needs_a_name_that_can_be_part_of_a_folder(name: str) -> None:
 def test_a_preset_needs_different_recipes(recipes: tuple[str, ...], got: str) -> None:
     with pytest.raises(BadValueError, match=f"preset short: recipes: expected different labels, got {got}"):
         Preset(name="short", text="", recipes=recipes)
+
+
+TUNED = Recipe(pipeline=(CUTOUT,), tuning=Tuned(objective=OutlierExposure(), train=Train(epochs=1)))
+
+
+def test_a_tuning_starts_from_the_model_that_its_recipe_trains_without_it() -> None:
+    planned = plan(replace(STUDY, recipes=(TUNED, TUNED.first)), TASK)
+    first, second = planned.training
+    assert first.key == with_recipe(TUNED.first).training[0].key
+    assert (first.models, second.models) == ((), (first.key,))
+    assert [cell.models for cell in planned.evaluating] == [(second.key,)] * 2 + [(first.key,)] * 2
+    longer = replace(TUNED, train=Train(epochs=11))
+    further = replace(TUNED, tuning=Tuned(objective=OutlierExposure(), train=Train(epochs=2)))
+    found = [cell.key for recipe in (TUNED, longer, further) for cell in with_recipe(recipe).training]
+    assert len(set(found)) == 5  # TUNED and `further` share their first
+
+
+def test_members_of_a_tuned_ensemble_are_tuned_one_by_one() -> None:
+    planned = with_recipe(replace(TUNED, members=2))
+    assert [(cell.seed, len(cell.models)) for cell in planned.training] == [(0, 0), (0, 1), (1000, 0), (1000, 1)]
+    assert planned.evaluating[0].models == (planned.training[1].key, planned.training[3].key)
+
+
+def test_outliers_that_are_trained_on_change_the_keys_of_those_models_alone() -> None:
+    other = replace(TASK, exposure={"fashion_mnist": make("fashion_mnist/outliers", fill=9)})
+    recipes = (Recipe(), Recipe(objective=OutlierExposure()), Recipe(objective=OutlierExposure(source=Fractals())))
+    here, there = (plan(replace(STUDY, recipes=recipes), task).training for task in (TASK, other))
+    assert [one.key == two.key for one, two in zip(here, there, strict=True)] == [True, False, True]
+    assert replace(STUDY, recipes=recipes).exposure == ("fashion_mnist",)
+    assert here[1].cost > here[0].cost
+
+
+def test_the_summary_says_what_each_model_has_seen() -> None:
+    models = summary(plan(replace(STUDY, recipes=(Recipe(), TUNED)), TASK), "")["models"]
+    assert [entry["seen"] for entry in models] == [[], ["fashion_mnist"]]
+    assert summary(plan(STUDY, TASK), "")["data"]["images"]["fashion_mnist/outliers"] == 12

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from assay import architectures, attacks, augmentations, corruptions, evaluations, objectives, scores
+from assay import architectures, attacks, augmentations, corruptions, evaluations, objectives, outliers, scores
 from assay.metrics import calibration, detection, intervals
 from assay.recipe import part_classes
 
 TARGET = Path(__file__).parents[1] / "docs" / "methods.md"
-PACKAGES = (evaluations, attacks, augmentations, objectives, architectures, scores, corruptions)
+PACKAGES = (evaluations, attacks, augmentations, objectives, outliers, architectures, scores, corruptions)
 METRICS = (calibration, detection, intervals)
 INTRODUCTION = """# Methods
 

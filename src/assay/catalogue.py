@@ -6,7 +6,7 @@ from dataclasses import fields
 from rich.console import Console
 from rich.table import Table
 
-from assay import architectures, attacks, augmentations, corruptions, evaluations, objectives, scores, studies
+from assay import architectures, attacks, augmentations, corruptions, evaluations, objectives, outliers, scores, studies
 from assay.errors import BadValueError, nearest
 from assay.recipe import part_classes
 from assay.study import Study
@@ -18,6 +18,7 @@ PACKAGES = {
     "corruptions": corruptions,
     "evaluations": evaluations,
     "objectives": objectives,
+    "outliers": outliers,
     "scores": scores,
 }
 KINDS = ("studies", "recipes", *PACKAGES)

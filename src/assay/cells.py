@@ -29,18 +29,18 @@ def compute(cell: Cell, task: Task, weights: Sequence[bytes], device: str, repor
     Args:
         cell: what to compute.
         task: the data; it must be what the cell's key was made from.
-        weights: for an evaluation, the models' safetensors in the order of `cell.models`.
+        weights: the safetensors of `cell.models`, in that order.
         device: where to compute.
         report: called now and then.
     """
     return (
-        _train(cell, task, device, report)
+        _train(cell, task, weights, device, report)
         if isinstance(cell, TrainCell)
         else _evaluate(cell, task, weights, device, report)
     )
 
 
-def _train(cell: TrainCell, task: Task, device: str, report: Report) -> dict[str, bytes]:
+def _train(cell: TrainCell, task: Task, weights: Sequence[bytes], device: str, report: Report) -> dict[str, bytes]:
     if task.train is None:
         raise MissingDataError(f"{task.name}: has no training images")
     start = time.perf_counter()
@@ -50,7 +50,16 @@ def _train(cell: TrainCell, task: Task, device: str, report: Report) -> dict[str
         text = f"epoch {step.epoch}/{step.epochs}  loss {step.loss:.3f}  accuracy {step.accuracy:.1%}"
         report(step.seen / step.total, f"{text}  {rate:,.0f} images/s")
 
-    fitted = fit(cell.recipe, task.train, seed=cell.seed, validation=task.validation, device=device, progress=show)
+    fitted = fit(
+        cell.recipe,
+        task.train,
+        seed=cell.seed,
+        validation=task.validation,
+        outliers=task.exposure,
+        start=unpack_weights(weights[0]) if weights else None,
+        device=device,
+        progress=show,
+    )
     return {
         "model.safetensors": pack_weights(fitted.model.state_dict()),
         "cell.json": to_json(_training_record(cell, fitted, device, time.perf_counter() - start)),

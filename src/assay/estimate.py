@@ -137,13 +137,13 @@ class Estimate:
 
 
 def kind_of(recipe: Recipe) -> Kind:
-    """What sets the pace of the recipe's training."""
-    return Kind(recipe.architecture, recipe.objective, recipe.train.batch_size)
+    """What sets the pace of the recipe's training, the last where there are two."""
+    return Kind(recipe.architecture, recipe.last.objective, recipe.last.train.batch_size)
 
 
 def defended(recipe: Recipe) -> bool:
     """Whether the recipe trains on attacked images."""
-    return recipe.attack_steps > 0 or isinstance(getattr(recipe.objective, "attack", None), Attack)
+    return any(isinstance(part, Attack) for part in recipe.parts)
 
 
 def estimate(plan: Plan, found: Set[str], rates: Rates, jobs: int) -> Estimate:
@@ -158,7 +158,7 @@ def estimate(plan: Plan, found: Set[str], rates: Rates, jobs: int) -> Estimate:
     stages: dict[str, Span] = {}
     trained: dict[str, Span] = {}
     chain, size = NOTHING, 0
-    for cell in plan.cells:  # models come first
+    for cell in plan.cells:  # models come first, each after the one that it starts from
         if cell.key in found:
             continue
         span, written = _cost(cell, plan, rates)
@@ -166,12 +166,12 @@ def estimate(plan: Plan, found: Set[str], rates: Rates, jobs: int) -> Estimate:
         stages[cell.stage] = stages.get(cell.stage, NOTHING).plus(span)
         size += written
         waits = NOTHING
+        for key in cell.models:
+            waits = waits.atleast(trained.get(key, NOTHING))
+        chained = waits.plus(span)
         if isinstance(cell, TrainCell):
-            trained[cell.key] = span
-        else:
-            for key in cell.models:
-                waits = waits.atleast(trained.get(key, NOTHING))
-        chain = chain.atleast(waits.plus(span))
+            trained[cell.key] = chained
+        chain = chain.atleast(chained)
     return Estimate(jobs=jobs, stages=stages, chain=chain, size=size, spread=rates.spread, took=rates.took)
 
 
@@ -182,7 +182,7 @@ def _cost(cell: Cell, plan: Plan, rates: Rates) -> tuple[Span, int]:
 
 def _training(cell: TrainCell, plan: Plan, rates: Rates) -> tuple[Span, int]:
     assert plan.task.train is not None, "a study's task has training images"
-    recipe, train = cell.recipe, cell.recipe.train
+    recipe, train = cell.recipe, cell.recipe.last.train
     rate = rates.training[kind_of(recipe)]
     image = rate.image + recipe.attack_steps * rate.step
     image += sum(

@@ -22,7 +22,7 @@ from assay.data import Task, load_task
 from assay.errors import AssayError, BadValueError, StoreError
 from assay.recipe import BASELINE
 from assay.store import Store
-from assay.study import Cell, Plan, TrainCell
+from assay.study import Cell, Plan, Study, TrainCell
 
 ATTEMPTS = 2  # a worker that dies may have been killed from outside: its cell gets one more chance
 PAUSE = 0.5  # seconds between two looks at the workers
@@ -36,12 +36,20 @@ class Source:
 
     data: str
     outliers: tuple[str, ...]
+    exposure: tuple[str, ...]
     folder: Path | None
     limit: int | None
 
     def load(self) -> Task:
         """Load the task."""
-        return load_task(self.data, outliers=self.outliers, folder=self.folder, limit=self.limit)
+        return load_task(
+            self.data, outliers=self.outliers, exposure=self.exposure, folder=self.folder, limit=self.limit
+        )
+
+
+def source_of(study: Study, folder: Path | None, limit: int | None) -> Source:
+    """From where the sets of a study are loaded."""
+    return Source(data=study.data, outliers=study.outliers, exposure=study.exposure, folder=folder, limit=limit)
 
 
 @dataclass(kw_only=True)
@@ -176,13 +184,13 @@ class _Driver:
         if self.store.has(_kind(cell), cell.key):
             self.state.finished.add(cell.key)
             return True
-        broken = [key for key in getattr(cell, "models", ()) if key in self.state.failed]
+        broken = [key for key in cell.models if key in self.state.failed]
         if broken:
             self._note_failure(cell, f"its model could not be trained: {self.state.failed[broken[0]]}")
         return bool(broken)
 
     def _ready(self, cell: Cell) -> bool:
-        return all(key in self.state.finished for key in getattr(cell, "models", ()))
+        return all(key in self.state.finished for key in cell.models)
 
     def _claim(self, cell: Cell) -> bool:
         claim = contextlib.ExitStack()
@@ -194,7 +202,7 @@ class _Driver:
 
     def weights(self, cell: Cell) -> list[bytes]:
         """The weights that an evaluation needs."""
-        return [self.store.read("models", key, "model.safetensors") for key in getattr(cell, "models", ())]
+        return [self.store.read("models", key, "model.safetensors") for key in cell.models]
 
     def finish(self, cell: Cell, files: dict[str, bytes]) -> None:
         """Keep a finished cell."""

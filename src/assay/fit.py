@@ -5,8 +5,9 @@ the images and the pipeline from generators of their own. One seed gives bit-ide
 thread.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -18,6 +19,7 @@ from assay.classifier import Classifier, device_of, evaluating, predict, to_unit
 from assay.data import Images, sample
 from assay.errors import AssayError, BadValueError, ContractError
 from assay.objectives import Batch
+from assay.outliers import Draw, OutlierSource
 from assay.randomness import derive
 from assay.recipe import Recipe
 
@@ -67,6 +69,8 @@ def fit(
     *,
     seed: int,
     validation: Images | None = None,
+    outliers: Mapping[str, Images] = MappingProxyType({}),
+    start: Mapping[str, Tensor] | None = None,
     device: str | torch.device = "cpu",
     progress: Callable[[Step], None] = ignore,
 ) -> Fitted:
@@ -77,26 +81,43 @@ def fit(
         images: the training images; kept in memory on the device, as uint8.
         seed: determines every draw.
         validation: looked at after each epoch; it changes nothing.
+        outliers: the data sets that `recipe.exposure` names, to train on.
+        start: for a recipe with tuning, the state of the model that `fit(recipe.first, ...)` gave.
         device: where to train.
         progress: called every few steps.
 
     Raises:
-        BadValueError: the recipe is an ensemble's.
+        BadValueError: the recipe is an ensemble's, or it has tuning and there is no start, or the reverse.
+        MissingDataError: a set of outliers is not among those given.
         DivergedError: the loss, or a logit of a validation image, is not finite.
     """
     if recipe.members > 1:
         raise BadValueError("recipe: expected one model, got an ensemble; train recipe.member with several seeds")
-    images = sample(images, recipe.train.images)
+    if recipe.tuning is not None and start is None:
+        raise BadValueError("start: a recipe with tuning needs one; pass fit(recipe.first, ...).model.state_dict()")
+    if recipe.tuning is None and start is not None:
+        raise BadValueError("start: expected none, since the recipe has no tuning that would go on from it")
     model = build(recipe, images.shape, images.n_classes, seed).to(device)
+    recipe, images = recipe.last, sample(images, recipe.last.train.images)
     normalise = getattr(model, "normalise", None)
-    if normalise is not None:
+    if start is not None:
+        model.load_state_dict(start)
+        seed = derive(seed, "tuning").initial_seed()  # other draws than those of the first training
+    elif normalise is not None:
         normalise.fit(images.x)
+    draw = _opened(recipe, outliers)
     history = []
     with _seeded(derive(seed, "dropout").initial_seed(), device):
-        for epoch, loss, accuracy in _epochs(model, recipe, images, seed, progress):
+        for epoch, loss, accuracy in _epochs(model, recipe, images, draw, seed, progress):
             seen = None if validation is None else _accuracy(model, sample(validation, VALIDATION))
             history.append(Epoch(epoch, loss, accuracy, seen))
     return Fitted(model.eval(), history)
+
+
+def _opened(recipe: Recipe, outliers: Mapping[str, Images]) -> Draw | None:
+    """The recipe's source of outliers, ready to draw, or None where its objective has none."""
+    source: OutlierSource | None = getattr(recipe.objective, "source", None)
+    return None if source is None else source.open(outliers)
 
 
 def build(recipe: Recipe, shape: tuple[int, int, int], n_classes: int, seed: int) -> Classifier:
@@ -120,7 +141,12 @@ def _seeded(seed: int, device: str | torch.device) -> Iterator[None]:
 
 
 def _epochs(
-    model: Classifier, recipe: Recipe, images: Images, seed: int, progress: Callable[[Step], None]
+    model: Classifier,
+    recipe: Recipe,
+    images: Images,
+    draw: Draw | None,
+    seed: int,
+    progress: Callable[[Step], None],
 ) -> Iterator[tuple[int, float, float]]:
     """Train epoch by epoch; yield (epoch from 1, mean loss, mean accuracy) after each."""
     device = device_of(model)
@@ -128,7 +154,7 @@ def _epochs(
     if any(getattr(step, "needs_soft_labels", False) for step in recipe.pipeline):
         y = one_hot(y, images.n_classes).float()
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.train.learning_rate, fused=True)
-    order, draws = derive(seed, "order"), derive(seed, "pipeline")
+    order, draws, strange = derive(seed, "order"), derive(seed, "pipeline"), derive(seed, "outliers")
     size, epochs = recipe.train.batch_size, recipe.train.epochs
     for epoch in range(1, epochs + 1):
         model.train()
@@ -136,7 +162,9 @@ def _epochs(
         drawn = torch.randperm(len(x), generator=order).to(device)
         batches = torch.split(drawn, size)
         for number, index in enumerate(batches, start=1):
-            batch = _prepare(model, recipe, Batch(to_unit(x[index]), y[index]), draws)
+            clean = to_unit(x[index])
+            batch = Batch(clean, y[index], None if draw is None else draw(clean, strange))
+            batch = _prepare(model, recipe, batch, draws)
             with _diverging():
                 loss, logits = recipe.objective(model, batch, draws)
             optimiser.zero_grad()
@@ -163,14 +191,14 @@ def _diverging() -> Iterator[None]:
 
 
 def _prepare(model: Classifier, recipe: Recipe, batch: Batch, generator: torch.Generator) -> Batch:
-    x, y = batch
+    x, y, outliers = batch
     for step in recipe.pipeline:
         if isinstance(step, Attack):
             with _diverging(), evaluating(model):
                 x = step(model, x, y, generator)
         else:
             x, y = step(x, y, generator)
-    return Batch(x, y)
+    return Batch(x, y, outliers)
 
 
 def _sums(loss: Tensor, logits: Tensor, y: Tensor) -> Tensor:

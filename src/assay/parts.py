@@ -8,7 +8,7 @@ class's `version`.
 
 import ast
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -77,6 +77,15 @@ def _revised(value: object) -> bool:
     if isinstance(value, Part):
         return value.version > 1 or any(_revised(getattr(value, field.name)) for field in fields(value))
     return isinstance(value, tuple | list) and any(_revised(item) for item in value)
+
+
+def parts_of(value: object) -> Iterator[Part]:
+    """The part itself and every part inside of it, however deep; those in a tuple likewise."""
+    if isinstance(value, Part):
+        yield value
+        yield from (part for field in fields(value) for part in parts_of(getattr(value, field.name)))
+    elif isinstance(value, tuple):
+        yield from (part for item in value for part in parts_of(item))
 
 
 def parse(text: str, kinds: Mapping[str, type]) -> list[Any]:

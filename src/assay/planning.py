@@ -5,10 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from assay.data import load_task
 from assay.errors import BadValueError
 from assay.estimate import Estimate, estimate
-from assay.execute import KERNELS
+from assay.execute import KERNELS, source_of
 from assay.probe import ignore, probe
 from assay.store import finished
 from assay.study import Plan, Study, TrainCell, plan, select
@@ -49,7 +48,7 @@ def plan_run(
     study = replace(study, seeds=study.seeds if seeds is None else seeds)
     study = study if recipes is None else replace(study, recipes=select(study, recipes))
     folder = None if data is None else Path(data)
-    task = load_task(study.data, outliers=study.outliers, folder=folder, limit=limit)
+    task = source_of(study, folder, limit).load()
     planned = plan(study, task)
     keys = [("models" if isinstance(cell, TrainCell) else "evaluations", cell.key) for cell in planned.cells]
     return Planned(plan=planned, found=finished(out, keys))

@@ -131,7 +131,7 @@ def _training(kind: Kind, cells: list[TrainCell], task: Task, watch: _Watch) -> 
 
     def run(recipe: Recipe, batches: int, validation: Images | None = None) -> object:
         index = torch.arange(batches * size) % len(images)
-        return fit(recipe, images.take(index), seed=0, validation=validation)
+        return fit(recipe, images.take(index), seed=0, validation=validation, outliers=task.exposure)
 
     run(plain, 1)
     short = watch.once(lambda: run(plain, BATCHES))
@@ -166,7 +166,7 @@ def _augmentations(cells: list[TrainCell], task: Task) -> dict[tuple[Augmentatio
     """Seconds for an image, for each augmentation and batch size."""
     assert task.train is not None, "a study's task has training images"
     wanted = dict.fromkeys(
-        (step, cell.recipe.train.batch_size)
+        (step, cell.recipe.last.train.batch_size)
         for cell in cells
         for step in cell.recipe.pipeline
         if isinstance(step, Augmentation)

@@ -2,7 +2,7 @@
 
 `cutout(length=7, holes=1) > pgd(eps=0.3, steps=40)` attacks the augmented image, and the other order augments the
 attacked one. Other terms say what differs from the baseline: `lenet5_large`, `ensemble(members=3)`,
-`train(epochs=2, batch_size=64)`.
+`train(epochs=2, batch_size=64)`, `tuned(objective=outlier_exposure)`.
 """
 
 import inspect
@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import ClassVar
 
-from assay import architectures, attacks, augmentations, objectives
+from assay import architectures, attacks, augmentations, objectives, outliers
 from assay.architectures import Architecture, LeNet5
 from assay.attacks import Attack
 from assay.augmentations import Augmentation
 from assay.errors import BadValueError
 from assay.objectives import CrossEntropy, Objective
-from assay.parts import Part, check_count, check_number, describe, parse
+from assay.outliers import DataSet
+from assay.parts import Part, check_count, check_number, describe, parse, parts_of
 
 BASELINE = "baseline"
 
@@ -60,6 +61,27 @@ class EnsembleOf:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tuned:
+    """Go on from the trained model: the same pipeline, another objective, training settings of its own.
+
+    Attributes:
+        objective: what is minimised from then on, such as `outlier_exposure`.
+        train: epochs, batch size, learning rate, images of this second training.
+    """
+
+    name: ClassVar[str] = "tuned"
+    version: ClassVar[int] = 1
+    objective: Objective
+    train: Train = field(default_factory=Train)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.objective, Objective):
+            raise BadValueError(f"{self.name}: objective: expected an objective, got {self.objective!r}")
+        if not isinstance(self.train, Train):
+            raise BadValueError(f"{self.name}: train: expected training settings, got {self.train!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """What is trained. The default is the baseline of the studies.
 
@@ -69,6 +91,7 @@ class Recipe:
         objective: what is minimised.
         train: epochs, batch size, learning rate, images.
         members: 1, or the number of members of an ensemble.
+        tuning: a second training that goes on from the first, or None.
     """
 
     architecture: Architecture = field(default_factory=LeNet5)
@@ -76,6 +99,7 @@ class Recipe:
     objective: Objective = field(default_factory=CrossEntropy)
     train: Train = field(default_factory=Train)
     members: int = 1
+    tuning: Tuned | None = None
 
     def __post_init__(self) -> None:
         check_count("recipe", "members", self.members)
@@ -93,6 +117,7 @@ class Recipe:
         terms: list[Part] = [self.architecture] if self.architecture != LeNet5() else []
         terms.extend(self.pipeline)
         terms.extend([self.objective] if self.objective != CrossEntropy() else [])
+        terms.extend([self.tuning] if self.tuning is not None else [])
         terms.extend([EnsembleOf(members=self.members)] if self.members > 1 else [])
         return " > ".join(describe(term) for term in terms) or BASELINE
 
@@ -112,6 +137,33 @@ class Recipe:
         """The recipe of one member: an ordinary recipe, shared through the store."""
         return replace(self, members=1)
 
+    @property
+    def first(self) -> "Recipe":
+        """The recipe without its tuning, which starts from the model that this one trains."""
+        return replace(self, tuning=None)
+
+    @property
+    def last(self) -> "Recipe":
+        """The recipe of the last training alone: the tuning's objective and settings where there is one."""
+        if self.tuning is None:
+            return self
+        return replace(self, objective=self.tuning.objective, train=self.tuning.train, tuning=None)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every part of the recipe, those inside of others too."""
+        return tuple(parts_of((self.architecture, *self.pipeline, self.objective, self.train, self.tuning)))
+
+    @property
+    def seen(self) -> tuple[str, ...]:
+        """Names of corruptions and outlier sets whose like the model meets in training, in alphabetical order."""
+        return tuple(sorted({name for part in self.parts for name in getattr(part, "seen", ())}))
+
+    @property
+    def exposure(self) -> tuple[str, ...]:
+        """Names of the data sets whose training images the model meets as outliers, in alphabetical order."""
+        return tuple(sorted({part.of for part in self.parts if isinstance(part, DataSet)}))
+
 
 def part_classes(package: ModuleType) -> dict[str, type]:
     """The parts that a package exports, by their printed names."""
@@ -126,24 +178,27 @@ def parse_recipe(text: str) -> Recipe:
     Raises:
         BadValueError: an unknown part (with the nearest names), or two terms of a kind that there is once.
     """
-    kinds: dict[str, type] = {Train.name: Train, EnsembleOf.name: EnsembleOf, BASELINE: _Baseline}
-    for package in (architectures, augmentations, attacks, objectives):
+    kinds: dict[str, type] = {Train.name: Train, EnsembleOf.name: EnsembleOf, Tuned.name: Tuned, BASELINE: _Baseline}
+    for package in (architectures, augmentations, attacks, objectives, outliers):
         kinds |= part_classes(package)
     terms = [term for term in parse(text, kinds) if not isinstance(term, _Baseline)]
     built = [term for term in terms if isinstance(term, Architecture)]
     aims = [term for term in terms if type(term) in part_classes(objectives).values()]
     trains = [term for term in terms if isinstance(term, Train)]
     ensembles = [term for term in terms if isinstance(term, EnsembleOf)]
-    for what, found in (("architecture", built), ("objective", aims), ("train", trains), ("ensemble", ensembles)):
+    tunings = [term for term in terms if isinstance(term, Tuned)]
+    once = {"architecture": built, "objective": aims, "train": trains, "tuned": tunings, "ensemble": ensembles}
+    for what, found in once.items():
         if len(found) > 1:
             raise BadValueError(f"{text!r}: expected at most one {what}, got {len(found)}")
-    placed = [*built, *aims, *trains, *ensembles]
+    placed = [*built, *aims, *trains, *tunings, *ensembles]
     return Recipe(
         architecture=built[0] if built else LeNet5(),
         pipeline=tuple(term for term in terms if not any(term is other for other in placed)),
         objective=aims[0] if aims else CrossEntropy(),
         train=trains[0] if trains else Train(),
         members=ensembles[0].members if ensembles else 1,
+        tuning=tunings[0] if tunings else None,
     )
 
 

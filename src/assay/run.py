@@ -6,9 +6,8 @@ from pathlib import Path
 
 from assay import studies
 from assay.again import OUT
-from assay.data import load_task
 from assay.errors import BadValueError, nearest
-from assay.execute import Source, State, Watch, check_device, run
+from assay.execute import State, Watch, check_device, run, source_of
 from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.store import Store
@@ -79,11 +78,11 @@ def run_study(
     start = time.perf_counter()
     store = Store(out)
     folder = None if data is None else Path(data)
-    task = load_task(study.data, outliers=study.outliers, folder=folder, limit=limit)
+    source = source_of(study, folder, limit)
+    task = source.load()
     whole, planned = plan(study, task), plan(chosen, task)  # the report is of the whole study, whatever was chosen
     name = folder_of(study.name, limit, study.preset)
     store.write_study(name, {**summary(whole, command), "run": describe_run(device, 0.0)})
-    source = Source(data=study.data, outliers=study.outliers, folder=folder, limit=limit)
     state = run(planned, store, source, jobs=jobs, device=device, watch=watch)
     done = {"jobs": jobs, "cells": len(planned.cells), "found": state.found, "mended": state.mended}
     store.write_study(

@@ -118,6 +118,11 @@ class Study:
             )
 
     @property
+    def exposure(self) -> tuple[str, ...]:
+        """Names of the data sets that recipes train on as outliers."""
+        return tuple(sorted({name for recipe in self.recipes for name in recipe.exposure}))
+
+    @property
     def baseline(self) -> str | None:
         """The label of the baseline, or None where the study has none."""
         return next((recipe.label for recipe in self.recipes if recipe.label == BASELINE), None)
@@ -125,12 +130,16 @@ class Study:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainCell:
-    """Train one model. `cost` is a rough number of seconds on one core, used for order and time left alone."""
+    """Train one model. `cost` is a rough number of seconds on one core, used for order and time left alone.
+
+    `models` is empty, or the key of the model that a tuning starts from.
+    """
 
     key: str
     recipe: Recipe
     seed: int
     cost: float
+    models: tuple[str, ...] = ()
 
     @property
     def stage(self) -> str:
@@ -160,7 +169,7 @@ Cell = TrainCell | EvaluateCell
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The cells of a study on a task: models first, each once, then evaluations."""
+    """The cells of a study on a task: models first, each once and after the one that it starts from; evaluations."""
 
     study: Study
     training: tuple[TrainCell, ...]
@@ -216,9 +225,9 @@ def plan(study: Study, task: Task) -> Plan:
     for recipe, seed in _trainings(study):
         models = []
         for member_seed in member_seeds(recipe, seed):
-            cell = _train_cell(recipe.member, member_seed, task)
-            training.setdefault(cell.key, cell)
-            models.append(cell.key)
+            cells = _train_cells(recipe.member, member_seed, task)
+            training |= {cell.key: cell for cell in cells if cell.key not in training}
+            models.append(cells[-1].key)
         evaluating.extend(_evaluate_cells(study, recipe, seed, tuple(models), task))
     return Plan(study=study, training=tuple(training.values()), evaluating=tuple(evaluating), task=task)
 
@@ -232,19 +241,26 @@ def _trainings(study: Study) -> Iterator[tuple[Recipe, int]]:
                 yield from ((recipe, seed + MEMBER_STRIDE * further) for further in range(1, study.replicates))
 
 
-def _train_cell(recipe: Recipe, seed: int, task: Task) -> TrainCell:
+def _train_cells(recipe: Recipe, seed: int, task: Task) -> list[TrainCell]:
+    """The training of a recipe; where it tunes a model, that model's training comes before it."""
     assert task.train is not None, "a study's task has training images"
+    before = [] if recipe.tuning is None else _train_cells(recipe.first, seed, task)
+    start, last = tuple(cell.key for cell in before), recipe.last
+    exposed = [[images.name, images.fingerprint] for images in (task.exposure[name] for name in last.exposure)]
     content = {
         "kind": "model",
         "fit": fit.VERSION,
-        "recipe": [canonical(part) for part in (recipe.architecture, recipe.pipeline, recipe.objective, recipe.train)],
+        "recipe": [canonical(part) for part in (last.architecture, last.pipeline, last.objective, last.train)],
         "seed": seed,
         "data": _fingerprints(task, ("train",)),
         "limit": task.limit,
+        **({"start": list(start)} if start else {}),
+        **({"exposure": exposed} if exposed else {}),
     }
-    images = min(recipe.train.images or len(task.train), len(task.train)) * recipe.train.epochs
-    cost = images * (IMAGE + STEP * recipe.attack_steps) * recipe.architecture.cost
-    return TrainCell(key=key_of(content), recipe=recipe, seed=seed, cost=cost)
+    images = min(last.train.images or len(task.train), len(task.train)) * last.train.epochs
+    passes = 2 if hasattr(last.objective, "source") else 1  # outliers are as many again
+    cost = images * (IMAGE * passes + STEP * recipe.attack_steps) * recipe.architecture.cost
+    return [*before, TrainCell(key=key_of(content), recipe=recipe, seed=seed, cost=cost, models=start)]
 
 
 def _evaluate_cells(
@@ -328,7 +344,8 @@ def summary(plan: Plan, command: str) -> dict[str, Any]:
 
 def _sets(task: Task) -> dict[str, Images]:
     named = {"train": task.train, "validation": task.validation, "test": task.test}
-    return {name: images for name, images in named.items() if images is not None} | task.outliers
+    exposed = {images.name: images for images in task.exposure.values()}
+    return {name: images for name, images in named.items() if images is not None} | task.outliers | exposed
 
 
 def _models(plan: Plan) -> list[dict[str, Any]]:
@@ -341,6 +358,7 @@ def _models(plan: Plan) -> list[dict[str, Any]]:
                 "name": cell.recipe.name,
                 "seed": cell.seed,
                 "replicate": cell.seed not in plan.study.seeds,
+                "seen": list(cell.recipe.seen),
                 "models": list(cell.models),
             },
         )

@@ -89,3 +89,14 @@ def test_an_unknown_outlier_set_is_refused() -> None:
 def test_a_training_set_that_is_not_here_is_said() -> None:
     with pytest.raises(MissingDataError, match="Fashion-MNIST's training set is not here"):
         load_task("fashion_mnist")
+
+
+def test_outliers_to_train_on_are_other_images_than_those_to_test_on() -> None:
+    task = load_task(exposure=("fashion_mnist",), outliers=("fashion_mnist",), limit=50)
+    assert task.exposure["fashion_mnist"].name == "fashion_mnist/outliers"
+    assert len(task.exposure["fashion_mnist"]) == 50
+
+
+def test_a_set_is_not_its_own_outliers() -> None:
+    with pytest.raises(BadValueError, match="mnist: cannot be its own outliers; choose another source"):
+        load_task("mnist", exposure=("mnist",), limit=5)

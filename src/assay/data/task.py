@@ -22,6 +22,7 @@ class Task:
         train: what is fitted on, or None where only a finished model is evaluated.
         validation: what everything tuned uses, or None likewise.
         outliers: anomalous test sets by name, such as "fashion_mnist".
+        exposure: training images of other sets by name, for recipes that train on outliers; never tested on.
         missing: sets that were asked for and are not here, by name, each with the sentence that says why.
         limit: the number of images that every set was cut to, or None for full sets.
     """
@@ -31,6 +32,7 @@ class Task:
     train: Images | None = None
     validation: Images | None = None
     outliers: dict[str, Images] = field(default_factory=dict)
+    exposure: dict[str, Images] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     limit: int | None = None
 
@@ -39,6 +41,7 @@ def load_task(
     name: str = "mnist",
     *,
     outliers: tuple[str, ...] = ("fashion_mnist", "kmnist"),
+    exposure: tuple[str, ...] = (),
     folder: Path | None = None,
     limit: int | None = None,
     seed: int = 0,
@@ -50,6 +53,7 @@ def load_task(
     Args:
         name: a data set that `load` knows, or one of your own in `folder`.
         outliers: data sets whose test sets are anomalies; the task's own name among them is left out.
+        exposure: data sets to train on as outliers, each by the first 10,000 of its training images.
         folder: where to look first; defaults to the environment variable ASSAY_DATA.
         limit: cut every set to at most this many images, drawn at random.
         seed: of the split and of the draws.
@@ -58,19 +62,22 @@ def load_task(
         The task. An outlier set that is not here is in `missing`, with the sentence that says so.
 
     Raises:
-        MissingDataError: the training or the test set is not here.
+        MissingDataError: the training or the test set, or one to train on as outliers, is not here.
         DamagedDataError: a file is cut or altered.
-        BadValueError: an unknown name, a limit below 1, a training set of less than 6 images, or sets that do not fit
-            together.
+        BadValueError: an unknown name, a limit below 1, a training set of less than 6 images, sets that do not fit
+            together, or a set that is to be its own outliers.
     """
     if limit is not None:
         check_count("images of each set", "limit", limit)
+    if name in exposure:
+        raise BadValueError(f"{name}: cannot be its own outliers; choose another source for outlier exposure")
     full, test = load(name, "train", folder=folder), load(name, "test", folder=folder)
     if len(full) < SMALLEST:
         raise BadValueError(f"{full.name}: expected at least {SMALLEST} images to split, got {len(full)}")
     train, validation = split(full, validation=min(5000, len(full) // 6), seed=seed)
     found, missing = _load_outliers([other for other in outliers if other != name], folder)
-    for images in (full, *found.values()):
+    exposed = {other: load(other, "outliers", folder=folder) for other in exposure}
+    for images in (full, *found.values(), *exposed.values()):
         if images.shape != test.shape:
             raise BadValueError(
                 f"{images.name}: expected images of shape {test.shape}, as {test.name} has, got {images.shape}"
@@ -81,6 +88,7 @@ def load_task(
         validation=sample(validation, limit, seed=seed),
         test=sample(test, limit, seed=seed),
         outliers={other: sample(images, limit, seed=seed) for other, images in found.items()},
+        exposure={other: sample(images, limit, seed=seed) for other, images in exposed.items()},
         missing=missing,
         limit=limit,
     )

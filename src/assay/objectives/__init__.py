@@ -2,6 +2,18 @@
 
 from assay.objectives.base import Batch, Loss, Objective
 from assay.objectives.cross_entropy import CrossEntropy
+from assay.objectives.energy_margin import EnergyMargin
+from assay.objectives.jensen_shannon import JensenShannon
 from assay.objectives.mixed_adversarial import MixedAdversarial
+from assay.objectives.outlier_exposure import OutlierExposure
 
-__all__ = ["Batch", "CrossEntropy", "Loss", "MixedAdversarial", "Objective"]
+__all__ = [
+    "Batch",
+    "CrossEntropy",
+    "EnergyMargin",
+    "JensenShannon",
+    "Loss",
+    "MixedAdversarial",
+    "Objective",
+    "OutlierExposure",
+]

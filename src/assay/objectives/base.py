@@ -11,16 +11,21 @@ from assay.parts import Part
 
 
 class Batch(NamedTuple):
-    """Images (B, C, H, W) float in [0, 1], and labels: class indices (B,) int64 or probabilities (B, K)."""
+    """Images (B, C, H, W) float in [0, 1], and labels: class indices (B,) int64 or probabilities (B, K).
+
+    `outliers` (B, C, H, W) are there for an objective with a `source` of them, see `assay.outliers`.
+    """
 
     x: Tensor
     y: Tensor
+    outliers: Tensor | None = None
 
 
 class Loss(NamedTuple):
     """The scalar to be minimised, and the logits (B, K) of the batch's own images.
 
-    The logits are detached: they tell the accuracy while training goes on, at no further pass.
+    The logits tell the accuracy while training goes on, and with their gradient serve an objective that wraps this one,
+    both at no further pass.
     """
 
     value: Tensor

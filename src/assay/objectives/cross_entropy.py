@@ -19,4 +19,4 @@ class CrossEntropy:
     def __call__(self, model: Classifier, batch: Batch, generator: torch.Generator) -> Loss:  # noqa: ARG002
         """The loss of the model on a batch. See `Objective`."""
         logits = model(batch.x)
-        return Loss(cross_entropy(logits, batch.y), logits.detach())
+        return Loss(cross_entropy(logits, batch.y), logits)

@@ -45,4 +45,4 @@ class MixedAdversarial:
             attacked = self.attack(model, batch.x, batch.y, generator)
         logits = model(batch.x)
         value = cross_entropy(logits, batch.y) + self.weight * cross_entropy(model(attacked), batch.y)
-        return Loss(value, logits.detach())
+        return Loss(value, logits)

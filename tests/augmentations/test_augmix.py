@@ -68,6 +68,12 @@ def test_labels_stay_and_memory_format_does_not_matter() -> None:
     torch.testing.assert_close(last, new)
 
 
+def test_the_images_may_lie_on_another_device() -> None:
+    """The meta device holds no values, but refuses what lies elsewhere, as a GPU does."""
+    x = torch.rand(8, 3, 10, 12, device="meta")
+    assert AugMix()(x, torch.arange(8), generator())[0].device == x.device
+
+
 def test_names_and_refusals() -> None:
     assert describe(AugMix()) == "augmix"
     assert describe(AugMix(width=2, severity=1)) == "augmix(width=2, severity=1)"

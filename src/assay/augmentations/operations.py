@@ -33,12 +33,12 @@ def equalize(x: Tensor) -> Tensor:
 
 def posterize(x: Tensor, bits: Tensor) -> Tensor:
     """Keep the highest `bits` (0 to 8) of every value's eight."""
-    return to_unit(toned(to_grid(x), posterize_table(bits)), x)
+    return to_unit(toned(to_grid(x), posterize_table(bits.to(x.device))), x)
 
 
 def solarize(x: Tensor, threshold: Tensor) -> Tensor:
     """Turn values of at least `threshold` (0 to 256 of 255) into their negative."""
-    return to_unit(toned(to_grid(x), solarize_table(threshold)), x)
+    return to_unit(toned(to_grid(x), solarize_table(threshold.to(x.device))), x)
 
 
 def rotate(x: Tensor, degrees: Tensor) -> Tensor:

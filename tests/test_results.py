@@ -7,9 +7,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from assay.augmentations import SaltPepper
+from assay.corruptions import ImpulseNoise, Stripe
+from assay.evaluations import Shift
 from assay.evaluations.base import Measurement
 from assay.metrics.intervals import across_seeds
-from assay.results import COLUMNS, Results, rows, with_means
+from assay.published import Published, PublishedNumber
+from assay.recipe import Recipe, Train
+from assay.results import COLUMNS, Results, rows, setting_text, with_means
+from assay.run import run_study
+from assay.study import Study
 
 
 def table(metric: str, values: list[float | None], reason: str = "") -> pd.DataFrame:
@@ -98,3 +105,62 @@ def test_the_command_that_goes_on_names_what_the_run_was_of() -> None:
         "assay run s --preset p --limit 5 --seeds 0,1 --out 'my store'"
     )
     assert again(out=None) == ""
+
+
+def test_rows_say_what_of_their_tests_the_model_has_seen() -> None:
+    measured = [
+        Measurement(setting={"corruption": "clean"}, metric="accuracy", value=0.99),
+        Measurement(setting={"corruption": "fog(decay=1.7)"}, metric="accuracy", value=0.7),
+        Measurement(setting={"corruption": "impulse_noise"}, metric="accuracy", value=0.9),
+        Measurement(setting={"corruption": "stripe"}, metric="accuracy", value=0.8),
+        Measurement(setting={}, metric="mean_accuracy", value=0.8),
+    ]
+    seen = ("fashion_mnist", "fog", "impulse_noise")
+    found = rows(measured, study="s", recipe="r", name="r", evaluation="shift", seed=0, limited=False, seen=seen)
+    assert [row["seen"] for row in found] == ["", "fog", "impulse_noise", "", "fog, impulse_noise"]
+    odd = [
+        Measurement(setting={"outliers": name, "score": "msp"}, metric="auroc", value=1.0)
+        for name in ("kmnist", seen[0])
+    ]
+    found = rows(odd, study="s", recipe="r", name="r", evaluation="anomaly", seed=0, limited=False, seen=seen)
+    assert [row["seen"] for row in found] == ["", "fashion_mnist"]
+    found = rows(odd, study="s", recipe="r", name="r", evaluation="anomaly", seed=0, limited=False)
+    assert [row["seen"] for row in found] == ["", ""]
+
+
+def test_what_was_seen_and_what_was_published_is_read_from_the_store(tiny_folder: Path, tmp_path: Path) -> None:
+    published = Published(
+        title="A study",
+        text="Otherwise.",
+        numbers=(
+            PublishedNumber(
+                recipe="baseline", evaluation="calibration", metric="ece", setting={"bins": 15}, value=0.02
+            ),
+        ),
+    )
+    train = Train(epochs=1, batch_size=20, learning_rate=1e-3)
+    study = Study(
+        name="small",
+        title="Small",
+        question="?",
+        recipes=(Recipe(train=train), Recipe(train=train, pipeline=(SaltPepper(amount=0.1),))),
+        evaluations=(Shift(corruptions=(ImpulseNoise(), Stripe()), images=10),),
+        data="tiny",
+        outliers=(),
+        published=published,
+    )
+    results = run_study(study, out=tmp_path, data=tiny_folder)
+    assert results.published == published
+    seen = {
+        (row["recipe"], setting_text(row["setting"]), row["metric"]): row["seen"]
+        for row in results.table.to_dict("records")
+        if row["seen"]
+    }
+    noisy = "salt_pepper(amount=0.1)"
+    assert seen == dict.fromkeys(
+        [
+            (noisy, "corruption=impulse_noise", "accuracy"),
+            *((noisy, "", metric) for metric in ("mean_accuracy", "mce", "relative_mce")),
+        ],
+        "impulse_noise",
+    )

@@ -1,6 +1,6 @@
 """Results: everything a report needs of one study, read from the store."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
@@ -15,12 +15,13 @@ from assay.errors import StoreError
 from assay.evaluations import shift
 from assay.evaluations.base import Measurement, Observations
 from assay.metrics.intervals import across_seeds
+from assay.published import Published, PublishedNumber
 from assay.store import Store, unpack_weights
 from assay.study import replicate_of
 
 COLUMNS = (
     "study", "recipe", "seed", "evaluation", "setting", "metric", "value", "low", "high", "interval", "n",
-    "higher_is_better", "reason", "limited", "name",
+    "higher_is_better", "reason", "limited", "name", "seen",
 )  # fmt: skip
 
 
@@ -80,12 +81,14 @@ class Results:
         seeds: the seeds asked for.
         trained: the models that are in the store.
         table: tidy rows (columns: COLUMNS). `seed` is a number as text, or "mean" for the mean over several seeds;
-            `setting` is a dict. Rows with value None carry a reason.
+            `setting` is a dict. Rows with value None carry a reason. `seen` names, by commas, the corruptions and
+            outlier sets behind the value whose like the model met in training; "" where none is known.
         replicates: rows as in the table of the baseline's further trainings, which differ from it in their seed alone.
         failures: cells that failed.
         pending: cells that have not run yet, as readable texts.
         missing: data sets that are not here: name -> sentence with the remedy.
         limit: the limit of images per set, or None for a full run.
+        published: what the study itself has published, or None.
         out: the store's folder, or None for results that are of no store.
         provenance: of the run as a whole: versions, machine, dates, data fingerprints, command.
         load: (recipe label, seed, evaluation name) -> observations, or None where they are not in the store.
@@ -107,6 +110,7 @@ class Results:
     limit: int | None = None
     preset: str | None = None
     slice: str = ""
+    published: Published | None = None
     out: Path | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     load: Callable[[str, int, str], Observations | None]
@@ -139,8 +143,14 @@ def rows(
     seed: int | str,
     evaluation: str,
     limited: bool,
+    seen: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """Rows of the tidy table for the measurements of one model on one axis."""
+    """Rows of the tidy table for the measurements of one model on one axis.
+
+    `seen` names corruptions and outlier sets whose like the model met in training, see `Recipe.seen`.
+    """
+    met = {id(item): tested for item in measurements if (tested := _tested(item)) in seen}
+    over = ", ".join(dict.fromkeys(met.values()))  # of a number over all corruptions: mean accuracy, mCE
     return [
         {
             "study": study,
@@ -158,9 +168,15 @@ def rows(
             "reason": item.reason,
             "limited": limited,
             "name": name,
+            "seen": over if evaluation == shift.Shift.name and not item.setting else met.get(id(item), ""),
         }
         for item in measurements
     ]
+
+
+def _tested(item: Measurement) -> str:
+    """What the measurement tests on: a corruption without its parameters, an outlier set, or "" for anything else."""
+    return str(item.setting.get("corruption", item.setting.get("outliers", ""))).split("(")[0]
 
 
 def setting_text(setting: Mapping[str, str | float]) -> str:
@@ -222,6 +238,7 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
         limit=plan["limit"],
         preset=plan.get("preset"),
         slice=plan.get("slice", ""),
+        published=_published(plan.get("published")),
         out=store.root,
         provenance={key: plan[key] for key in ("data", "evaluations", "command", "run")},
         load=load,
@@ -247,7 +264,14 @@ def _measured(
                 seed=entry["seed"],
                 evaluation=evaluation,
                 limited=plan["limit"] is not None,
+                seen=entry.get("seen", ()),
             )
+
+
+def _published(kept: dict[str, Any] | None) -> Published | None:
+    if kept is None:
+        return None
+    return Published(**kept | {"numbers": tuple(PublishedNumber(**item) for item in kept["numbers"])})
 
 
 def _models(plan: dict[str, Any], *, replicates: bool) -> list[dict[str, Any]]:

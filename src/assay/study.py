@@ -8,7 +8,7 @@ i of seed s is an ordinary cell of seed s + 1000 i.
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -18,6 +18,7 @@ from assay.data import Images, Task
 from assay.errors import BadValueError, nearest
 from assay.evaluations import Evaluation
 from assay.parts import canonical, check_count, describe
+from assay.published import Published
 from assay.recipe import BASELINE, Recipe, Train
 from assay.store import ROOMS, key_of
 
@@ -79,6 +80,7 @@ class Study:
         replicates: how many trainings of the baseline a seed are evaluated, the first of which is the seed's own; their
             spread is the noise of training. They are the members of a baseline ensemble, which shares them.
         presets: slices of the study.
+        published: the numbers that the study has published, to stand beside ours; None where there are none.
         preset: the name of the slice that this is, or None for the whole.
         slice: what that slice holds, in a sentence or two.
     """
@@ -93,6 +95,7 @@ class Study:
     seeds: tuple[int, ...] = (0,)
     replicates: int = 1
     presets: tuple[Preset, ...] = ()
+    published: Published | None = None
     preset: str | None = None
     slice: str = ""
 
@@ -332,6 +335,7 @@ def summary(plan: Plan, command: str) -> dict[str, Any]:
         "evaluations": {evaluation.name: describe(evaluation) for evaluation in study.evaluations},
         "limit": task.limit,
         "missing": dict(task.missing),
+        "published": None if study.published is None else asdict(study.published),
         "data": {
             "name": task.name,
             "images": {name: len(images) for name, images in _sets(task).items()},

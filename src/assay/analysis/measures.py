@@ -14,7 +14,10 @@ MEAN = "mean"  # the seed of rows that average over several seeds
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One number of one recipe: a value with its 95 % interval, or None; `reason` says why one of them is missing."""
+    """One number of one recipe: a value with its 95 % interval, or None; `reason` says why one of them is missing.
+
+    `seen` names, by commas, the corruptions and outlier sets behind it whose like the model met in training.
+    """
 
     value: float | None
     low: float | None = None
@@ -22,6 +25,7 @@ class Cell:
     n: int = 0
     interval: str = ""
     reason: str = ""
+    seen: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,4 +161,5 @@ def _cell(row: Mapping[str, Any]) -> Cell:
         n=int(number(row["n"]) or 0),
         interval=str(row["interval"] or ""),
         reason=reason or ("the store gives no reason" if value is None else ""),
+        seen=str(row["seen"] or ""),
     )

@@ -4,7 +4,7 @@ CSV: UTF-8, one header line, `setting` as text ("attack=fgsm, eps=0.3"), empty c
 that a spreadsheet would take for a formula gets a leading apostrophe. JSON: {"format": 1, "study", "preset",
 "limited", "limit", "rows"}, `setting` as an object, null where there is no value, never NaN. `preset` is the slice of
 the study, or null; `limited` says whether any row comes from fewer images than it is meant for; a row without a value
-has a reason.
+has a reason; `seen` names the corruptions and outlier sets behind a value whose like the model met in training.
 """
 
 import csv
@@ -20,7 +20,7 @@ from assay.report.files import write_atomically
 from assay.results import COLUMNS, Results, setting_text
 
 FORMAT = 1
-TEXTS = ("study", "recipe", "seed", "evaluation", "metric", "interval", "reason", "name")
+TEXTS = ("study", "recipe", "seed", "evaluation", "metric", "interval", "reason", "name", "seen")
 NUMBERS = ("value", "low", "high")
 
 

@@ -1,6 +1,7 @@
 """The catalogue of studies."""
 
+from assay.studies.pixmix_oe import pixmix_oe
 from assay.studies.quickstart import quickstart
 from assay.studies.tradeoffs import tradeoffs
 
-__all__ = ["quickstart", "tradeoffs"]
+__all__ = ["pixmix_oe", "quickstart", "tradeoffs"]

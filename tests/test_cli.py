@@ -31,7 +31,9 @@ def refused(*arguments: str | Path, **environment: str) -> str:
     return done.stderr.strip()
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("report",), ("claims",), ("list",), ("data",), ("data", "fetch")])
+@pytest.mark.parametrize(
+    "command", [(), ("run",), ("report",), ("claims",), ("list",), ("data",), ("data", "fetch"), ("data", "show")]
+)
 def test_help_has_a_purpose_and_an_example(command: tuple[str, ...]) -> None:
     done = assay(*command, "--help")
     assert done.returncode == 0
@@ -70,6 +72,16 @@ def test_mistakes_are_answered_with_the_nearest_names(tmp_path: Path) -> None:
     assert "device: tpu9 is not here" in refused(
         "run", "quickstart", "--device", "tpu9", "--limit", "5", "--out", tmp_path
     )
+
+
+def test_data_show_writes_a_sheet_and_says_what_it_shows(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.png"
+    done = assay("data", "show", "fractals", "--count", "6", "--size", "16", "--out", path)
+    assert done.stdout.startswith(f"{path}: 6 generated pictures of 16 x 16 in grey, seed 0;")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert "size: is only for fractals" in refused("data", "show", "mnist", "--size", "16")
+    assert "split: is only for a data set" in refused("data", "show", "fractals", "--split", "test")
+    assert "did you mean mnist" in refused("data", "show", "mnits")
 
 
 def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ from types import ModuleType
 
 from assay import architectures, attacks, augmentations, corruptions, evaluations, objectives, outliers, scores
 from assay.metrics import calibration, detection, intervals
+from assay.pictures import clouds, diversity, dull, escape_time, ifs, mixing, plasma, tones
 from assay.recipe import part_classes
 
 TARGET = Path(__file__).parents[1] / "docs" / "methods.md"
 PACKAGES = (evaluations, attacks, augmentations, objectives, outliers, architectures, scores, corruptions)
+PICTURES = (mixing, ifs, escape_time, clouds, plasma, tones, dull, diversity)
 METRICS = (calibration, detection, intervals)
 INTRODUCTION = """# Methods
 
@@ -25,7 +27,7 @@ the docstrings by `tools/make_methods.py`.
 def page() -> str:
     """The whole page."""
     rooms = [room(package) for package in PACKAGES]
-    return "\n".join([INTRODUCTION, *rooms, metrics()]).rstrip() + "\n"
+    return "\n".join([INTRODUCTION, *rooms, pictures(), metrics()]).rstrip() + "\n"
 
 
 def room(package: ModuleType) -> str:
@@ -35,6 +37,12 @@ def room(package: ModuleType) -> str:
     for name, kind in sorted(part_classes(package).items()):
         texts.append(f"### `{name}`\n\n{module_text(kind.__module__)}\n")
     return "\n".join(texts)
+
+
+def pictures() -> str:
+    """How mixing pictures are drawn."""
+    texts = [f"### {module.__name__.split('.')[-1]}\n\n{inspect.getdoc(module)}\n" for module in PICTURES]
+    return "\n".join(["## Pictures\n", *texts])
 
 
 def metrics() -> str:

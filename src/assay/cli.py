@@ -223,6 +223,38 @@ def data_list(data: Folder = None) -> None:
     Console().print(table)
 
 
+@data_app.command(epilog="Example: assay data show fashion_mnist --split outliers --count 150")
+def show(
+    name: Annotated[str, typer.Argument(help="fractals (generated pictures), or a data set; see `assay data list`.")],
+    split: Annotated[str | None, typer.Option(help="test (unless told), train or outliers; of a data set.")] = None,
+    count: Annotated[int, typer.Option(metavar="N", help="How many pictures.")] = 96,
+    seed: Annotated[int, typer.Option(metavar="N", help="Other pictures, or another sample of the data set.")] = 0,
+    size: Annotated[int | None, typer.Option(metavar="PIXELS", help="Side of a generated picture: 32.")] = None,
+    colour: Annotated[
+        bool | None, typer.Option("--colour/--grey", help="Generated pictures in colour, or in grey, as unless told.")
+    ] = None,
+    data: Folder = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The PNG; unless told, named after what it shows.")
+    ] = None,
+) -> None:
+    """Look at a data set, or at generated pictures: write a sheet of many as one PNG."""
+    from assay import contact_sheet
+
+    if name == contact_sheet.FRACTALS:
+        _only_for("a data set", split=split, data=data)
+        side = contact_sheet.SIDE if size is None else size
+        sheet = contact_sheet.fractals(count, size=side, seed=seed, colour=bool(colour))
+        path = Path(f"{name}.png")
+    else:
+        _only_for("fractals", size=size, colour=colour)
+        sheet = contact_sheet.data_set(name, split or "test", count, seed=seed, folder=data)
+        path = Path(f"{name.replace('/', '-')}-{split or 'test'}.png")
+    path = path if out is None else out
+    contact_sheet.write(sheet.x, path)
+    typer.echo(f"{path.resolve()}: {sheet.text}")
+
+
 @data_app.command(epilog="Example: assay data fetch kmnist")
 def fetch(name: Annotated[str, typer.Argument(help="A data set's name, such as kmnist.")]) -> None:
     """Download a data set to the cache, checked against its checksum."""
@@ -279,6 +311,12 @@ def _plan(
 
         estimate = estimate_run(planned, jobs=min(jobs, _cores()), progress=report)
     show_plan(console, planned, estimate)
+
+
+def _only_for(what: str, **options: object) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise BadValueError(f"{name}: is only for {what}; leave it out")
 
 
 def _seeds(text: str) -> tuple[int, ...]:

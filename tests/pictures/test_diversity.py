@@ -75,7 +75,7 @@ def test_tone_entropy() -> None:
 def test_mixing_pictures_are_diverse_and_structured() -> None:
     x = mixing_pictures(N, (1, 28, 28))
     assert duplicates(x) == 0
-    assert (likeness(x) > 0.9).double().mean() < 0.02  # measured: 0.4 %; of Fashion-MNIST 48 %
-    assert vendi_score(x) > 3 * vendi_score(load("fashion_mnist", "outliers").x[:N])  # measured: 99 and 23
-    assert coarse_share(x).median() > 0.5  # measured: 0.67; white noise has 0.05
+    assert (likeness(x) > 0.9).double().mean() < 0.01  # measured: none; of Fashion-MNIST 48 %
+    assert vendi_score(x) > 3 * vendi_score(load("fashion_mnist", "outliers").x[:N])  # measured: 107 and 23
+    assert coarse_share(x).median() > 0.5  # measured: 0.66; white noise has 0.05
     assert tone_entropy(x).median() > 2.5

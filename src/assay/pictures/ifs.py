@@ -1,7 +1,8 @@
 """Iterated function systems: the attractors of random affine contractions, drawn by the chaos game.
 
 A system of N maps x -> A_i x + b_i with probabilities p_i has one attractor, which a point that takes a random map at
-every step fills (Barnsley 1988, Fractals everywhere). Here p_i is proportional to |det A_i|, and
+every step fills (Barnsley 1988, Fractals everywhere). Here p_i is proportional to
+max(|det A_i|, 0.01), and
 
     A_i = R(theta_i) diag(s_i1, s_i2) R(phi_i) diag(+-1, +-1),  1 > s_i1 >= s_i2 > 0,  sum_i (s_i1 + 2 s_i2) = alpha,
 
@@ -121,7 +122,8 @@ def _framed(points: Tensor, height: int, width: int, generator: torch.Generator)
     scale = points.new_tensor([[width], [height]]) / (2 * reach)
     column = x.sub_(corner[0]).mul_(scale[0]).floor_().clamp_(-1, width)
     row = y.sub_(corner[1]).mul_(scale[1]).floor_().clamp_(-1, height)
-    return row.long().add_(1).mul_(width + 2).add_(column.long()).add_(1)
+    cells: Tensor = (row.long() + 1) * (width + 2) + column.long() + 1
+    return cells
 
 
 def _histogram(cells: Tensor, weights: Tensor | None, height: int, width: int) -> Tensor:

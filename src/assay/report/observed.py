@@ -11,7 +11,7 @@ from torch import Tensor
 from assay.analysis.measures import absent
 from assay.evaluations.base import Observations
 from assay.metrics.calibration import reliability_bins
-from assay.report.pictures import data_uri
+from assay.png import data_uri
 from assay.results import Results
 
 BINS = 15

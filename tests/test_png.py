@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from assay.errors import BadValueError
-from assay.report.pictures import data_uri, png
+from assay.png import data_uri, png
 
 
 @pytest.mark.parametrize("channels", [1, 3])

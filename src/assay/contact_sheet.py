@@ -1,0 +1,111 @@
+"""A contact sheet: many small pictures on one PNG, to look at a data set, or at generated pictures, before use."""
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from assay.data import load, load_mnist_c, sample
+from assay.data.known import KNOWN
+from assay.data.mnist_c import CORRUPTIONS
+from assay.data.places import own_sets
+from assay.errors import BadValueError, nearest
+from assay.parts import check_count
+from assay.pictures import KINDS, mixing_pictures
+from assay.png import png
+
+FRACTALS = "fractals"
+MNIST_C = tuple(f"mnist_c/{name}" for name in CORRUPTIONS)
+SIDE = 32  # pixels of a generated picture, unless told
+SHOWN = 64  # smaller pictures are enlarged, by a whole number, up to this side
+GAP = 2  # pixels between pictures
+LARGEST = 10**8  # pixels on one sheet
+START = b"\x89PNG"
+
+
+class Sheet(NamedTuple):
+    """Pictures (N, C, H, W) uint8 for one sheet, and one line on what they are."""
+
+    x: Tensor
+    text: str
+
+
+def fractals(count: int, *, size: int = SIDE, seed: int = 0, colour: bool = False) -> Sheet:
+    """Generated mixing pictures."""
+    check_count(FRACTALS, "size", size)
+    _check_area(count, size, size)
+    x = mixing_pictures(count, (3 if colour else 1, size, size), seed=seed)
+    tones = "in colour" if colour else "in grey"
+    return Sheet(
+        x, f"{count} generated pictures of {size} x {size} {tones}, seed {seed}; {', '.join(KINDS)} take turns"
+    )
+
+
+def data_set(name: str, split: str, count: int, *, seed: int = 0, folder: Path | None = None) -> Sheet:
+    """A random sample of a data set, in order of class.
+
+    Raises:
+        BadValueError: an unknown name or split.
+        MissingDataError: it is not here; the message names the command that fetches it.
+    """
+    known = (FRACTALS, *KNOWN, *own_sets(folder), *MNIST_C)
+    if name not in known:
+        raise BadValueError(f"{name}: no such data set; {nearest(name, known)}")
+    if name in MNIST_C:
+        if split != "test":
+            raise BadValueError(f"split: {name} has test alone, got {split!r}")
+        images = load_mnist_c(name.partition("/")[2], folder=folder)
+    else:
+        images = load(name, split, folder=folder)
+    chosen = sample(images, count, seed=seed)
+    _, height, width = chosen.shape
+    _check_area(len(chosen), height, width)
+    text = f"{len(chosen)} of {len(images):,} images of {images.name}, {height} x {width}, drawn with seed {seed}"
+    return Sheet(chosen.x[chosen.y.argsort(stable=True)], f"{text}; in order of class: {', '.join(images.classes)}")
+
+
+def laid_out(x: Tensor) -> Tensor:
+    """Lay pictures (N, C, H, W) uint8 out in rows, half as many again across as down: one image (C, height, width).
+
+    Channels other than 1 and 3 are shown as their mean, in grey.
+    """
+    if x.shape[1] not in (1, 3):
+        x = x.float().mean(dim=1, keepdim=True).round().to(torch.uint8)
+    count, channels, height, width = x.shape
+    across = min(count, math.ceil(math.sqrt(1.5 * count)))
+    down = math.ceil(count / across)
+    scale = max(1, SHOWN // max(height, width))
+    large = x.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
+    cells = functional.pad(large, (0, GAP, 0, GAP), value=255)
+    empty = cells.new_full((down * across - count, *cells.shape[1:]), 255)
+    grid = torch.cat([cells, empty]).view(down, across, channels, *cells.shape[2:])
+    return grid.permute(2, 0, 3, 1, 4).reshape(channels, down * cells.shape[2], -1)[:, :-GAP, :-GAP]
+
+
+def write(x: Tensor, path: Path) -> None:
+    """Write the sheet of pictures (N, C, H, W) uint8; a PNG that is there is replaced, no other file.
+
+    Raises:
+        BadValueError: another file is there, or the path cannot be written.
+    """
+    try:
+        if path.is_file():
+            with path.open("rb") as file:
+                if file.read(len(START)) != START:
+                    raise BadValueError(f"{path}: is there and is no PNG; name another file with --out")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png(laid_out(x)))
+    except OSError as error:
+        raise BadValueError(f"{path}: cannot be written ({error.strerror}); name another file with --out") from error
+
+
+def _check_area(count: int, height: int, width: int) -> None:
+    check_count("data show", "count", count)
+    if count * height * width > LARGEST:
+        most = max(1, LARGEST // (height * width))
+        raise BadValueError(
+            f"count: {count} pictures of {height} x {width} are too many for one sheet; expected at most {most}"
+        )

@@ -1,0 +1,88 @@
+"""The contact sheet: what lies where, what it says, and what it refuses."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from assay import contact_sheet
+from assay.contact_sheet import GAP, SHOWN, laid_out
+from assay.data import load
+from assay.errors import BadValueError
+from assay.pictures import mixing_pictures
+from assay.png import png
+
+
+def test_every_picture_stands_in_its_place_enlarged() -> None:
+    x = mixing_pictures(8, (3, 32, 20))  # 4 across, 2 down, twice as large
+    sheet = laid_out(x)
+    assert sheet.shape == (3, 2 * (SHOWN + GAP) - GAP, 4 * (40 + GAP) - GAP)
+    assert torch.equal(sheet[:, SHOWN + GAP :: 2, 42:82:2], x[5])
+    assert torch.equal(sheet[:, SHOWN + GAP + 1 :: 2, 43:82:2], x[5])
+    assert torch.all(sheet[:, :, 40:42] == 255)
+
+
+def test_a_sheet_that_is_not_full_ends_in_white() -> None:
+    sheet = laid_out(torch.zeros(5, 1, 60, 60, dtype=torch.uint8))  # 3 across, 2 down
+    assert torch.all(sheet[:, -60:, -60:] == 255)
+    assert torch.all(sheet[:, -60:, 62:122] == 0)
+
+
+def test_other_channels_are_shown_as_their_mean() -> None:
+    x = torch.tensor([10, 20], dtype=torch.uint8).view(1, 2, 1, 1).expand(1, 2, 60, 60)
+    assert torch.equal(laid_out(x), torch.full((1, 60, 60), 15, dtype=torch.uint8))
+
+
+def test_fractals_are_the_mixing_pictures() -> None:
+    sheet = contact_sheet.fractals(7, size=16, seed=5, colour=True)
+    assert torch.equal(sheet.x, mixing_pictures(7, (3, 16, 16), seed=5))
+    assert sheet.text.startswith("7 generated pictures of 16 x 16 in colour, seed 5; ifs, escape_time, plasma")
+
+
+def test_data_sets_are_shown_in_order_of_class() -> None:
+    images = load("fashion_mnist", "test")
+    sheet = contact_sheet.data_set("fashion_mnist", "test", 30)
+    assert sheet.text.startswith("30 of 10,000 images of fashion_mnist/test, 28 x 28, drawn with seed 0; in order")
+    labels = {image.numpy().tobytes(): int(label) for image, label in zip(images.x, images.y, strict=True)}
+    shown = [labels[image.numpy().tobytes()] for image in sheet.x]
+    assert shown == sorted(shown)
+    assert len(set(shown)) > 5
+    other = contact_sheet.data_set("fashion_mnist", "test", 30, seed=1)
+    assert not torch.equal(sheet.x, other.x)
+
+
+def test_a_sheet_is_a_png_and_replaces_no_other_file(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "sheet.png"
+    x = mixing_pictures(6, (3, 16, 16))
+    contact_sheet.write(x, path)
+    contact_sheet.write(x, path)
+    assert path.read_bytes() == png(laid_out(x))
+    decoded = np.array(Image.open(io.BytesIO(path.read_bytes())))
+    assert np.array_equal(decoded, laid_out(x).permute(1, 2, 0).numpy())
+    path.write_text("notes")
+    with pytest.raises(BadValueError, match=r"sheet.png: is there and is no PNG; name another file with --out"):
+        contact_sheet.write(x, path)
+    with pytest.raises(BadValueError, match="cannot be written"):
+        contact_sheet.write(x, tmp_path)
+    with pytest.raises(BadValueError, match="cannot be written"):
+        contact_sheet.write(x, path / "inside.png")
+
+
+def test_refusals() -> None:
+    with pytest.raises(BadValueError, match=r"fractal: no such data set; did you mean fractals\?"):
+        contact_sheet.data_set("fractal", "test", 5)
+    with pytest.raises(BadValueError, match="did you mean fashion_mnist"):
+        contact_sheet.data_set("fashion-mnist", "test", 5)
+    with pytest.raises(BadValueError, match="did you mean mnist_c/fog"):
+        contact_sheet.data_set("mnist_c/fogg", "test", 5)
+    with pytest.raises(BadValueError, match="split: mnist_c/fog has test alone"):
+        contact_sheet.data_set("mnist_c/fog", "train", 5)
+    with pytest.raises(BadValueError, match="count: expected a whole number >= 1, got 0"):
+        contact_sheet.fractals(0)
+    with pytest.raises(BadValueError, match="size: expected a whole number >= 1, got 0"):
+        contact_sheet.fractals(1, size=0)
+    with pytest.raises(BadValueError, match="too many for one sheet; expected at most 100"):
+        contact_sheet.fractals(101, size=1000)

@@ -1,8 +1,7 @@
 """Iterated function systems: the attractors of random affine contractions, drawn by the chaos game.
 
-A system of N maps x -> A_i x + b_i with probabilities p_i has one attractor, which a point that takes a random map at
-every step fills (Barnsley 1988, Fractals everywhere). Here p_i is proportional to
-max(|det A_i|, 0.01), and
+A system of N maps x -> A_i x + b_i has one attractor, which a point that takes map i with probability p_i at every step
+fills (Barnsley 1988, Fractals everywhere). Here p_i is proportional to max(|det A_i|, 0.01), and
 
     A_i = R(theta_i) diag(s_i1, s_i2) R(phi_i) diag(+-1, +-1),  1 > s_i1 >= s_i2 > 0,  sum_i (s_i1 + 2 s_i2) = alpha,
 

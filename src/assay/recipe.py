@@ -114,12 +114,17 @@ class Recipe:
     @property
     def label(self) -> str:
         """The name without its training settings, for people who compare recipes that share them."""
+        return " > ".join(map(describe, self.terms)) or BASELINE
+
+    @property
+    def terms(self) -> tuple[Part, ...]:
+        """The parts that the label names, in its order: what differs from the baseline."""
         terms: list[Part] = [self.architecture] if self.architecture != LeNet5() else []
         terms.extend(self.pipeline)
         terms.extend([self.objective] if self.objective != CrossEntropy() else [])
         terms.extend([self.tuning] if self.tuning is not None else [])
         terms.extend([EnsembleOf(members=self.members)] if self.members > 1 else [])
-        return " > ".join(describe(term) for term in terms) or BASELINE
+        return tuple(terms)
 
     @property
     def name(self) -> str:

@@ -33,7 +33,8 @@ def match(evidence: Evidence, left: Group, right: Group, measures: Measures) -> 
 
 
 def _parts(group: Group) -> set[str]:
-    return {part for family in group.families for part in family.split(" > ")}
+    """The names by which the hyper-parameters of its parts go: without the parts inside of them."""
+    return {part.partition("(")[0] for family in group.families for part in family.split(" > ")}
 
 
 def _by_setting(

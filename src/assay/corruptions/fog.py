@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from assay.corruptions.base import to_grid
-from assay.pictures.plasma import plasma
 from assay.parts import check_number
+from assay.pictures.plasma import plasma
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,6 +44,20 @@ def test_pictures_span_the_range_and_few_are_dull(shape: tuple[int, int, int]) -
     assert dull(x).float().mean() <= 0.05
 
 
+def test_the_number_of_threads_changes_nothing_and_is_not_changed() -> None:
+    shape = (1, 40, 40)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        _pictures.cache_clear()
+        several = _pictures(60, shape, 0)
+        _pictures.cache_clear()
+        assert torch.equal(mixing_pictures(60, shape), several)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_kinds_take_turns() -> None:
     assert KINDS == ("ifs", "escape_time", "plasma")
     x = mixing_pictures(150, (1, 24, 24)).float()

@@ -62,7 +62,12 @@ def mixing_pictures(count: int, shape: tuple[int, int, int], *, seed: int = 0) -
     for name, value in zip(("channels", "height", "width"), shape, strict=True):
         check_count("mixing_pictures", name, value)
     channels, height, width = shape
-    return _pictures(count, (channels, height, width), seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the operations are small: on a busy machine threads would only wait for each other
+    try:
+        return _pictures(count, (channels, height, width), seed)
+    finally:
+        torch.set_num_threads(threads)
 
 
 @functools.lru_cache(maxsize=4)

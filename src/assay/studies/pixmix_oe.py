@@ -15,7 +15,7 @@ from assay.recipe import Recipe, Train
 from assay.study import Study
 
 TITLE = "MNIST with PixMix and outlier exposure"
-TRAIN = Train(epochs=5, batch_size=32, learning_rate=1e-3)
+TRAIN = Train(epochs=5, batch_size=64, learning_rate=5e-4)
 AMOUNT = 0.05  # of salt and pepper: the study states none; this is scikit-image's default
 PIPELINES = ((), (SaltPepper(amount=AMOUNT),), (PixMix(),))
 

@@ -55,6 +55,23 @@ def test_values_are_the_table_s_except_the_baseline_s_and_mce(zoo: Zoo, made_up:
     assert np.isnan(zoo.spread[1:]).all()
 
 
+def test_each_training_of_the_baseline_is_kept(zoo: Zoo) -> None:
+    assert zoo.trainings.shape == (5, len(zoo.keys))
+    assert zoo.trainings.mean(axis=0) == pytest.approx(zoo.values[zoo.baseline])
+    assert zoo.trainings.std(axis=0, ddof=1) == pytest.approx(zoo.noise)
+
+
+def test_what_training_met_of_a_value_is_kept(made_up: Results, zoo: Zoo) -> None:
+    assert zoo.seen == {}
+    place = column(zoo, "shift", "accuracy", corruption="fog")
+    own = [
+        label == "mixup(alpha=1)" and setting == dict(zoo.keys[place].setting)
+        for label, setting in zip(made_up.table["recipe"], made_up.table["setting"], strict=True)
+    ]
+    table = made_up.table.assign(seen=["fog" if here else "" for here in own])
+    assert build_zoo(replace(made_up, table=table)).seen == {("mixup(alpha=1)", zoo.keys[place]): "fog"}
+
+
 def test_the_baseline_is_the_mean_of_its_trainings(zoo: Zoo, made_up: Results) -> None:
     place = column(zoo, "shift", "accuracy", corruption="fog")
     found = [made_up.load("baseline", seed, "shift") for seed in SEVERAL]

@@ -31,6 +31,7 @@ class _Trainings:
     values: Floats  # (T, M), NaN where there is none
     n: NDArray[np.int64]  # (T, M) images behind each value, 0 where unknown
     reasons: dict[tuple[int, int], str] = field(default_factory=dict)  # (recipe, measure) -> why there is no value
+    seen: dict[tuple[int, int], str] = field(default_factory=dict)  # (recipe, measure) -> what of it training met
 
     def of(self, recipe: int | None) -> NDArray[np.int64]:
         """The places of a recipe's trainings."""
@@ -68,6 +69,11 @@ def build_zoo(results: Results) -> Zoo:
         replicates=seeds[baseline].copy() if baseline is not None else np.zeros(len(trainings.keys), dtype=np.int64),
         reasons=_reasons(results, trainings, values),
         unlearned=results.unlearned,
+        trainings=trainings.values[trainings.of(baseline)],
+        seen={
+            (results.recipes[recipe], trainings.keys[column]): names
+            for (recipe, column), names in trainings.seen.items()
+        },
     )
 
 
@@ -76,7 +82,7 @@ def _trainings(results: Results) -> _Trainings:
     directions: dict[int, bool] = {}
     models: dict[tuple[int, int], int] = {}
     found: list[tuple[int, int, float | None, int]] = []
-    reasons: dict[tuple[int, int], str] = {}
+    reasons, seen = dict[tuple[int, int], str](), dict[tuple[int, int], str]()
     places = {label: place for place, label in enumerate(results.recipes)}
     for row in chain(_rows(results.table), _rows(results.replicates)):
         if row["metric"] in NO_MEASURES or row["seed"] == MEAN or row["recipe"] not in places:
@@ -90,17 +96,19 @@ def _trainings(results: Results) -> _Trainings:
             directions.setdefault(column, bool(row["higher_is_better"]))
         if row["reason"]:
             reasons.setdefault((recipe, column), str(row["reason"]))
+        if row["seen"]:
+            seen.setdefault((recipe, column), str(row["seen"]))
     values = np.full((len(models), len(keys)), np.nan)
     n = np.zeros(values.shape, dtype=np.int64)
     for training, column, value, count in found:
         if value is not None:
             values[training, column], n[training, column] = value, count
     directed = tuple(directions.get(column) for column in range(len(keys)))
-    return _Trainings(tuple(keys), directed, list(models), values, n, reasons)
+    return _Trainings(tuple(keys), directed, list(models), values, n, reasons, seen)
 
 
 def _rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    names = ("recipe", "seed", "evaluation", "setting", "metric", "value", "n", "higher_is_better", "reason")
+    names = ("recipe", "seed", "evaluation", "setting", "metric", "value", "n", "higher_is_better", "reason", "seen")
     for row in zip(*(table[name].tolist() for name in names), strict=True):
         yield dict(zip(names, row, strict=True))
 

@@ -7,7 +7,7 @@ their seed alone (Bouthillier et al. 2021, "Accounting for variance in machine l
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -50,6 +50,9 @@ class Zoo:
         replicates: (M,) K, how many trainings of the baseline were measured.
         reasons: (recipe, key) -> why a value is missing.
         unlearned: labels of recipes that answer one class for every image, see `assay.results.Results`.
+        trainings: (K, M) values of each training of the baseline, the same training in a row; NaN where not measured.
+        seen: (recipe, key) -> names, by commas, of the corruptions and outlier sets behind the value whose like the
+            recipe's models met in training; only where there are any.
     """
 
     recipes: tuple[str, ...]
@@ -66,6 +69,8 @@ class Zoo:
     replicates: NDArray[np.int64]
     reasons: Mapping[tuple[str, Key], str]
     unlearned: tuple[str, ...] = ()
+    trainings: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    seen: Mapping[tuple[str, Key], str] = field(default_factory=dict)
 
     @cached_property
     def family_places(self) -> NDArray[np.int64]:

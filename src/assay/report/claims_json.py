@@ -67,6 +67,7 @@ def _comparison(case: Case) -> Json:
         "region": [end if isfinite(end) else None for end in case.region],
         "difference": case.signed,
         "state": case.state,
+        "seen": dict(case.seen),
     }
 
 

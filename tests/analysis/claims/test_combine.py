@@ -1,4 +1,4 @@
-"""Effects over several measures: sampling on paired draws, training added as it is at worst."""
+"""Effects over several measures: sampling on paired draws, training from each training or added as it is at worst."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -46,6 +46,47 @@ def test_training_noise_adds_as_if_it_went_together(zoo: Zoo) -> None:
     each = [contrast(zoo, measure, DIFFERENCE) for measure in (0, 1)]
     expected = sum(effect.training for effect in each if effect) / 2
     assert mean(zoo).training == mean(zoo, -1).training == pytest.approx(expected)
+
+
+def trained(zoo: Zoo, *correlation: float, count: int = 5) -> Zoo:
+    """The zoo with the baseline's trainings, which on each measure err as its spread says, together as given."""
+    random = np.random.default_rng(0).standard_normal((count, 1 + len(correlation)))
+    errors = [random[:, 0], *(r * random[:, 0] + np.sqrt(1 - r * r) * random[:, 1] for r in correlation)]
+    scaled = np.stack([0.004 * (e - e.mean()) / e.std(ddof=1) for e in errors], 1)
+    return replace(zoo, trainings=zoo.values[0] + scaled)
+
+
+def test_training_noise_is_of_the_sum_in_each_training_where_these_are_known(zoo: Zoo) -> None:
+    whole = mean(zoo).training
+    assert mean(trained(zoo, 1.0)).training == pytest.approx(whole)  # they do go together
+    assert mean(trained(zoo, 1.0), -1).training == pytest.approx(0, abs=1e-9)  # and cancel in a difference
+    assert mean(trained(zoo, -1.0)).training == pytest.approx(0, abs=1e-9)
+    some = trained(zoo, 0.3)
+    sums = (some.trainings @ np.array([0.5, -0.5])).std(ddof=1)
+    found = mean(replace(some, draws=np.zeros_like(some.draws)), -1)
+    assert found.training == pytest.approx(
+        sums * np.sqrt(1 + 1 / 5)
+    )  # one training of the recipe, five of the baseline
+    assert found.high - found.value == pytest.approx(t.ppf(0.975, 4) * found.training, rel=2e-3)
+
+
+def test_trainings_say_nothing_of_recipes_with_noise_of_their_own(zoo: Zoo) -> None:
+    some = trained(zoo, 1.0)
+    seeds, spread = zoo.seeds.copy(), zoo.spread.copy()
+    seeds[1], spread[1] = 4, 0.02
+    own = replace(some, seeds=seeds, spread=spread)
+    assert mean(own, -1).training == mean(replace(zoo, seeds=seeds, spread=spread)).training > 0.01
+    holed = some.trainings.copy()
+    holed[2, 1] = nan
+    assert mean(replace(some, trainings=holed), -1).training == mean(zoo).training
+
+
+def test_an_ensemble_has_a_share_of_the_noise_of_the_sum(evidence: Callable[..., Evidence]) -> None:
+    rows = {"baseline": {"fgsm": 0.4, "pgd": 0.2}, "ensemble(members=4)": {"fgsm": 0.9, "pgd": 0.8}}
+    some = trained(evidence(rows, noise=0.004).zoo, 0.3)
+    found = combine(some, {0: {1: 1.0}, 1: {1: -1.0}})
+    assert found is not None
+    assert found.training == pytest.approx((some.trainings @ np.array([1, -1])).std(ddof=1) / 2)
 
 
 def test_the_interval_and_p_value_are_of_the_sum(zoo: Zoo) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from assay.analysis.claims import (
     BestCosts,
+    Between,
     Compare,
     Evidence,
     Finding,
@@ -268,6 +269,67 @@ def test_a_loss_wider_on_one_measure(outcome: Callable[..., str], families: Fami
     assert outcome(wider, both(0.40, 0.401), scatter=0.01) == OPEN
     assert outcome(wider, rows("pgd", 0.5, (PGD[0], 0.1))) == NOTHING
     assert outcome(wider, {"baseline": {"pgd": 0.002, "fgsm": 0.5}, PGD[0]: {"pgd": 0.001, "fgsm": 0.1}}) == OPEN
+
+
+def test_one_measure_against_another(evidence: Make, families: Families, measures: Name) -> None:
+    at_least = Between(
+        text="",
+        groups=(families("baseline"), families("pgd")),
+        pairs=((measures("one"), measures("two")),),
+        region=Region(low=-0.01),
+    )
+
+    def found(*pairs: tuple[float, float], **changes: Any) -> Finding:
+        labels = ("baseline", *PGD)
+        given = {label: {"one": one, "two": two} for label, (one, two) in zip(labels, pairs, strict=False)}
+        return at_least.test(evidence(given, **changes))
+
+    assert found((0.9, 0.8), (0.8, 0.8)).outcome == HOLDS  # equal is within the margin
+    assert found((0.9, 0.8), (0.8, 0.83)).outcome == FAILS
+    assert found((0.9, 0.8), (0.8, 0.81), scatter=0.01).outcome == OPEN
+    alone = found((0.9, 0.8))
+    assert alone.outcome == OPEN  # a group is missing
+    assert "pgd: not among the recipes" in alone.notes[0]
+    assert found((0.9, 0.8), (0.8, 0.8), scatter=np.nan).outcome == NOTHING
+    assert at_least.test(evidence(rows("one", 0.5, (PGD[0], 0.9)))).outcome == NOTHING
+    assert found((0.9, 0.8), (0.7, 0.8)).recipes == ("baseline", PGD[0])
+
+
+def test_one_error_against_another_is_better_where_it_is_lower(
+    evidence: Make, families: Families, measures: Name
+) -> None:
+    pairs = ((measures("ece"), measures("nll")),)
+    better = Between(text="", groups=(families("pgd"),), pairs=pairs, region=Region(low=0.0))
+    assert better.test(evidence({PGD[0]: {"ece": 0.1, "nll": 0.2}})).outcome == HOLDS
+    finding = better.test(evidence({PGD[0]: {"ece": 0.2, "nll": 0.1}}))
+    assert finding.outcome == FAILS
+    assert finding.cases[0].effect.value == pytest.approx(-0.1)
+    assert finding.cases[0].values == "0.2000 against 0.1000, lower is better"
+
+
+def test_what_training_has_shown_is_said_of_every_kind(evidence: Make, families: Families, measures: Name) -> None:
+    labels = ["baseline", *PGD, *SIZES]
+    held = evidence({label: {"one": 0.5 + 0.01 * place, "two": 0.7} for place, label in enumerate(labels)})
+    keys = dict(zip(("one", "two"), held.zoo.keys, strict=True))
+    shown = Evidence(zoo=replace(held.zoo, seen={(PGD[0], keys["one"]): "fog, fashion_mnist"}))
+    base, pgd = families("baseline"), families("pgd")
+    one, two = measures("one"), measures("two")
+    rivals = (("one", (one,)), ("two", (two,)))
+    tests: list[Part] = [
+        Compare(text="", left=(pgd,), right=(base,), measures=(one,), region=Region(low=0)),
+        Compare(text="", left=(pgd,), left_as="each", measures=(one,), region=Region(low=0)),
+        Between(text="", groups=(pgd,), pairs=((two, one),), region=Region(low=0)),
+        Trend(text="", group=pgd, parameter="pgd.eps", measures=(one,), region=Region(low=0)),
+        Wider(text="", left=pgd, right=base, on=two, than=one),
+        Mixed(text="", left=pgd, right=base, measures=one),
+        NoBest(text="", group=pgd, rivals=rivals),
+        VariesLeast(text="", group=pgd, least=two, others=(one,)),
+    ]
+    for test in tests:
+        note = test.test(shown).notes[-1]
+        assert f"(fog, Fashion-MNIST: {PGD[0]})" in note
+        assert note.startswith(("Here a model", "In 1 of 3 comparisons a model"))
+        assert not any("training has shown" in note for note in test.test(held).notes)
 
 
 def test_no_rival_is_best(outcome: Callable[..., str], families: Families, measures: Name) -> None:

@@ -1,5 +1,6 @@
 """Claims of a study, each a small declarative object, and what a zoo of measured recipes says to them."""
 
+from assay.analysis.claims.between import Between
 from assay.analysis.claims.check import check, outcome_of
 from assay.analysis.claims.claim import Claim, Part
 from assay.analysis.claims.compare import Compare
@@ -14,7 +15,7 @@ from assay.analysis.claims.trend import Trend
 from assay.analysis.claims.wider import Wider
 
 __all__ = [
-    "BETTER", "MOST", "NEARLY_ALL", "OUTCOMES", "WORSE", "Amount", "BestCosts", "Case", "Checked", "Claim", "Compare",
-    "Evidence", "Finding", "Group", "Measures", "Missing", "Mixed", "NoBest", "Outcome", "Part", "Region", "Subject",
-    "Trend", "VariesLeast", "Wider", "check", "outcome_of",
+    "BETTER", "MOST", "NEARLY_ALL", "OUTCOMES", "WORSE", "Amount", "BestCosts", "Between", "Case", "Checked", "Claim",
+    "Compare", "Evidence", "Finding", "Group", "Measures", "Missing", "Mixed", "NoBest", "Outcome", "Part", "Region",
+    "Subject", "Trend", "VariesLeast", "Wider", "check", "outcome_of",
 ]  # fmt: skip

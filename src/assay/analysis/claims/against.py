@@ -1,4 +1,4 @@
-"""Cases: one side against another on a measure, or a side's own value."""
+"""Cases: one side against another on a measure, a side's own value, or one measure against another."""
 
 from collections.abc import Sequence
 
@@ -35,6 +35,7 @@ def against(
         void=void(evidence, measures),
         every=tuple(effects) if measures.pool == "every" else (),
         chosen=chosen,
+        seen=evidence.seen(dict.fromkeys((*one.weights, *other.weights)), measures),
     )
 
 
@@ -52,6 +53,30 @@ def alone(evidence: Evidence, one: Subject, measures: Measures, region: Region) 
         signed=False,
         void=void(evidence, measures),
         every=tuple(effects) if measures.pool == "every" else (),
+        seen=evidence.seen(one.weights, measures),
+    )
+
+
+def between(evidence: Evidence, place: int, one: Measures, other: Measures, region: Region) -> Case | None:
+    """A recipe's value on one measure minus that on another of the same unit and direction; positive is better.
+
+    Both are of the same images, and their difference is judged on the same draws. None where that cannot be judged.
+    """
+    sign = evidence.sign(evidence.columns(one))
+    effect = evidence.total((one, {place: float(sign)}), (other, {place: -float(sign)}))
+    if effect is None:
+        return None
+    subject = Subject(name=evidence.zoo.recipes[place], weights={place: 1.0})
+    values = [evidence.value(subject, measures) for measures in (one, other)]
+    return Case(
+        name=f"{subject.name}, {one.name} against {other.name}",
+        values=values_text(values, one.percent, sign),
+        effect=effect,
+        region=region,
+        percent=one.percent,
+        trivial=one.percent and (max(values) <= FLOOR or min(values) >= CEILING),
+        void=void(evidence, one, other),
+        seen=evidence.seen([place], one, other),
     )
 
 

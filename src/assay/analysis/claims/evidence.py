@@ -78,6 +78,16 @@ class Evidence:
             return sum(each) / len(each)
         return min(each, key=lambda value: value * self.sign(columns))
 
+    def seen(self, places: Iterable[int], *measures: Measures) -> tuple[tuple[str, str], ...]:
+        """(recipe, names) of those whose training met the like of what these measures test with."""
+        keys = [self.zoo.keys[column] for one in measures for column in self.columns(one)]
+        found = []
+        for label in (self.zoo.recipes[place] for place in places):
+            texts = [text for key in keys if (text := self.zoo.seen.get((label, key)))]
+            names = dict.fromkeys(name for text in texts for name in text.split(", "))
+            found += [(label, ", ".join(names))] if names else []
+        return tuple(found)
+
     def effects(self, measures: Measures, weights: Mapping[int, float], *, sign: int = 1) -> list[Effect]:
         """The weighted sum of the recipes' values times the sign; nothing where a value or draws are missing.
 

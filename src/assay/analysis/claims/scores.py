@@ -8,15 +8,14 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.analysis.bounds import CEILING
-from assay.analysis.claims.against import void
+from assay.analysis.claims.against import between
 from assay.analysis.claims.evidence import Evidence
 from assay.analysis.claims.finding import Finding, Missing
-from assay.analysis.claims.group import Group, Measures, Subject
+from assay.analysis.claims.group import Group, Measures
 from assay.analysis.claims.judge import BETTER, EVERY, SOME, WORSE, Case, State, decide
 from assay.analysis.claims.student import Z
 from assay.analysis.claims.summarise import OUTCOME, cautions, incomplete, merge, not_measured, summarise
-from assay.analysis.claims.words import case_text, value_text, values_text
+from assay.analysis.claims.words import case_text, value_text
 from assay.analysis.effects import Effect
 
 
@@ -71,25 +70,9 @@ class NoBest:
         columns = [evidence.columns(measures) for measures in (better, worse)]
         if not all(columns):
             return []
-        cases = []
-        for place in evidence.measured(evidence.members(self.group), columns[0] + columns[1]):
-            effect = evidence.total((better, {place: 1.0}), (worse, {place: -1.0}))
-            if effect is None:
-                continue
-            subject = Subject(name=evidence.zoo.recipes[place], weights={place: 1.0})
-            values = [evidence.value(subject, measures) for measures in (better, worse)]
-            cases.append(
-                Case(
-                    name=f"{subject.name}, {better.name} against {worse.name}",
-                    values=values_text(values, better.percent, 1),
-                    effect=effect,
-                    region=BETTER,
-                    percent=better.percent,
-                    trivial=better.percent and min(values) >= CEILING,
-                    void=void(evidence, better, worse),
-                )
-            )
-        return cases
+        places = evidence.measured(evidence.members(self.group), columns[0] + columns[1])
+        cases = (between(evidence, place, better, worse, BETTER) for place in places)
+        return [case for case in cases if case is not None]
 
 
 def _reverse(cases: Sequence[Case]) -> list[Case]:
@@ -134,6 +117,7 @@ class VariesLeast:
                 effect=_log_ratio(values[0], other),
                 region=WORSE,
                 percent=False,
+                seen=evidence.seen(places, self.least, measures),
             )
             for measures, other in zip(self.others, values[1:], strict=True)
         ]

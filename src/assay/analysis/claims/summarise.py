@@ -1,11 +1,13 @@
 """From comparisons to a finding: the verdict, and the few numbers that decide it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from math import isnan
 
 from assay.analysis.claims.finding import Finding, Missing, Outcome
 from assay.analysis.claims.judge import EVERY, Amount, Case, State, decide
 from assay.analysis.claims.words import case_text, list_text
+from assay.analysis.columns import set_name
 
 SHOWN = 4  # comparisons that are spelt out
 OUTCOME: dict[State, Outcome] = {"holds": "replicates", "refuted": "does not replicate", "open": "inconclusive"}
@@ -106,4 +108,20 @@ def cautions(cases: Sequence[Case]) -> list[str]:
             "The noise of training is not known here, so the intervals cover the choice of test images alone and are "
             "too narrow."
         )
-    return found
+    return found + _met(cases)
+
+
+def _met(cases: Sequence[Case]) -> list[str]:
+    """That models were tested with the like of what their training showed: in how many comparisons, which, on what."""
+    met = [case for case in cases if case.seen]
+    if not met:
+        return []
+    by_names: dict[str, list[str]] = defaultdict(list)
+    for label, names in (pair for case in met for pair in case.seen):
+        by_names[", ".join(map(set_name, names.split(", ")))].append(label)
+    whom = "; ".join(f"{names}: {list_text(labels)}" for names, labels in by_names.items())
+    where = f"In {len(met)} of {len(cases)} comparisons" if len(cases) > 1 else "Here"
+    return [
+        f"{where} a model is tested with the like of what its training has shown, so that says less about what it has "
+        f"not met ({whom})."
+    ]

@@ -60,6 +60,7 @@ class Trend:
                     region=self.region,
                     percent=measures.percent,
                     void=void(evidence, measures),
+                    seen=evidence.seen(places, measures),
                 )
             )
         recipes = [evidence.zoo.recipes[place] for place in sorted(used)]

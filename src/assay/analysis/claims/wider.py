@@ -58,6 +58,7 @@ class Wider:
             region=BETTER,
             percent=self.on.percent,
             void=self._void(evidence, [first for first, _ in values]),
+            seen=evidence.seen(dict.fromkeys((*behind.weights, *ahead.weights)), *both),
         )
         used = {place for pair in sides for side in pair for place in side[0].weights}
         recipes = [evidence.zoo.recipes[place] for place in sorted(used)]

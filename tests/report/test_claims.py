@@ -23,9 +23,9 @@ from assay.report.claims_scope import remedy, scope_of
 from assay.report.claims_svg import interval_svg
 from assay.report.claims_text import missing_by_reason, print_claims
 from assay.results import COLUMNS, Results, Trained
-from assay.studies import tradeoffs
-from assay.studies.claims import CLAIMS
-from assay.study import cut
+from assay.studies import pixmix_oe, tradeoffs
+from assay.studies.claims import CLAIMS, claims_of
+from assay.study import Study, cut
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 EVIL = "</script><script>alert(1)</script><img src=http://example.org/x.png>"
@@ -60,9 +60,8 @@ def verdicts() -> list[Checked]:
     return [made(claim, place) for place, claim in enumerate(CLAIMS)]
 
 
-def whole(**changes: object) -> Results:
-    """Results of the whole study on trade-offs, as far as the scope looks at them."""
-    study = tradeoffs
+def whole(study: Study = tradeoffs, **changes: object) -> Results:
+    """Results of the whole study, as far as the scope looks at them."""
     rows = [
         dict.fromkeys(COLUMNS) | {"recipe": item.label, "seed": "0", "value": 1.0, "limited": False}
         for item in study.recipes
@@ -78,7 +77,7 @@ def whole(**changes: object) -> Results:
             Trained(recipe=item.label, name=item.name, seed=0, baseline=False, parameters=1) for item in study.recipes
         ),
         "table": pd.DataFrame(rows, columns=list(COLUMNS)),
-        "replicates": pd.DataFrame([{"seed": str(1000 * place), "value": 1.0} for place in range(1, 15)]),
+        "replicates": pd.DataFrame([{"seed": str(1000 * place), "value": 1.0} for place in range(1, study.replicates)]),
         "provenance": {"evaluations": {item.name: describe(item) for item in study.evaluations}},
         "load": lambda *_: None,
         "out": Path("assay-out"),
@@ -103,6 +102,45 @@ def test_the_whole_study_is_whole() -> None:
         "training": "10 epochs on all images, batches of 16, learning rate 0.0001",
         "images": "all of each set",
     }
+
+
+def test_a_study_without_presets_and_with_training_of_its_own_is_whole_too() -> None:
+    scope, train = scope_of(whole(pixmix_oe)), pixmix_oe.recipes[0].train
+    assert scope.whole, scope.reductions
+    assert dict(scope.facts) == {
+        "study": "pixmix_oe",
+        "recipes": "6 of 6 measured",
+        "seeds": "0; 3 trainings of the baseline measured",
+        "training": f"{train.epochs} epochs on all images, batches of {train.batch_size}, "
+        f"learning rate {train.learning_rate:g}",
+        "images": "all of each set",
+    }
+    as_tradeoffs = tuple(dataclasses.replace(item, name=item.recipe) for item in whole(pixmix_oe).trained)
+    other = scope_of(whole(pixmix_oe, trained=as_tradeoffs))
+    assert other.reductions == ("models are trained otherwise than the study trains them",)
+    assert dict(other.facts)["training"] == "10 epochs on all images, batches of 16, learning rate 0.0001"
+    absent = [Missing("exposure", ("pixmix > outlier_exposure",), NOT_HERE)]
+    assert remedy(whole(pixmix_oe), absent) == "assay run pixmix_oe"
+
+
+def test_the_page_and_the_terminal_name_the_study_that_is_checked() -> None:
+    checked = [made(claim, place) for place, claim in enumerate(claims_of("pixmix_oe"))]
+    text, page = printed(whole(pixmix_oe), checked), render(whole(pixmix_oe), checked)
+    assert "2 claims: ✓ 1 replicates, ✗ 1 does not replicate." in text
+    assert "study: pixmix_oe" in text
+    assert "<cite>MNIST with PixMix and outlier exposure</cite>" in page
+    for item in (text, page):
+        assert "trade-offs" not in item.replace('analysis.html">Trade-offs', "").lower()
+
+
+def test_what_training_has_shown_is_marked_beside_its_drawing(verdicts: list[Checked], tmp_path: Path) -> None:
+    met = dataclasses.replace(verdicts[0].findings[0].cases[0], seen=(("outlier_exposure", "fashion_mnist"),))
+    finding = dataclasses.replace(verdicts[0].findings[0], cases=(met,))
+    checked = [dataclasses.replace(verdicts[0], findings=(finding,)), *verdicts[1:]]
+    assert render(whole(), checked).count("(like what training has shown)") == 1
+    write_claims(whole(), checked, tmp_path)
+    data = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+    assert data["claims"][0]["parts"][0]["comparisons"][0]["seen"] == {"outlier_exposure": "fashion_mnist"}
 
 
 def test_trainings_of_the_baseline_are_counted_where_they_are_measured() -> None:
@@ -211,7 +249,7 @@ def test_json_holds_every_number_in_its_documented_form(verdicts: list[Checked],
     assert first["parts"][0]["comparisons"][0] == {
         "name": "PGD accuracy, a against b", "values": "1.0 % against 2.0 %", "value": 0.1,
         "low": pytest.approx(0.08), "high": pytest.approx(0.12), "region": [0.0, None], "difference": True,
-        "state": "holds",
+        "state": "holds", "seen": {},
     }  # fmt: skip
     assert first["parts"][0]["missing"][0]["recipes"] == ["ensemble(members=10)", "ensemble(members=15)"]
 

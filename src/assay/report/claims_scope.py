@@ -78,7 +78,8 @@ def remedy(results: Results, missing: Sequence[Missing]) -> str:
         return command(results.study, preset=results.preset, seeds=results.seeds, out=results.out)
     if absent and study is not None:
         fitting = [preset for preset in study.presets if absent <= set(preset.recipes)]
-        name = min(fitting, key=lambda preset: len(preset.recipes)).name if fitting else FULL
+        slices = [preset.name for preset in sorted(fitting, key=lambda preset: len(preset.recipes))]
+        name = next(iter(slices), FULL if study.presets else None)
         return command(study.name, preset=name, seeds=results.seeds, out=results.out)
     if any(lack.recipes for lack in missing) or results.pending:
         return results.again

@@ -1,12 +1,12 @@
 """What the studies claim: every claim as a declarative object, by study."""
 
 from assay.analysis.claims import Claim
-from assay.studies.claims import adversarial, anomaly, calibration, overall, shift
+from assay.studies.claims import adversarial, anomaly, calibration, overall, pixmix_oe, shift
 
 CLAIMS: tuple[Claim, ...] = (
     *adversarial.CLAIMS, *shift.CLAIMS, *anomaly.CLAIMS, *calibration.CLAIMS, *overall.CLAIMS,
-)  # fmt: skip
-_BY_STUDY = {"tradeoffs": CLAIMS}
+)  # fmt: skip  # of the study on trade-offs
+_BY_STUDY = {"tradeoffs": CLAIMS, "pixmix_oe": pixmix_oe.CLAIMS}
 CLAIMED = tuple(_BY_STUDY)  # the names of the studies that have claims
 
 

@@ -1,11 +1,12 @@
-"""The measures that the claims of the study on trade-offs speak of."""
+"""The measures that the claims of the studies speak of."""
 
 from itertools import product
 
 from assay.analysis.claims import Measures
 
 BUDGETS = (0.2, 0.3, 0.4, 0.5)
-SCORES = {"max softmax": "msp", "max logit": "max_logit", "ViM": "vim"}  # the scores that the study used
+SCORES = {"max softmax": "msp", "max logit": "max_logit", "ViM": "vim"}  # the scores of the study on trade-offs
+NAMES = {**SCORES, "cross entropy": "cross_entropy"}
 SETS = {"Fashion-MNIST": "fashion_mnist", "KMNIST": "kmnist"}
 
 
@@ -41,7 +42,7 @@ FOG, IMPULSE, BRIGHTNESS = corrupted("fog"), corrupted("impulse_noise"), corrupt
 
 def auroc(outliers: str, *scores: str) -> Measures:
     """AUROC against an outlier set, mean over scores."""
-    settings = tuple((("outliers", SETS[outliers]), ("score", SCORES[score])) for score in scores)
+    settings = tuple((("outliers", SETS[outliers]), ("score", NAMES[score])) for score in scores)
     name = f"AUROC on {outliers} ({scores[0] if len(scores) == 1 else 'mean over scores'})"
     return Measures(name=name, evaluation="anomaly", metric="auroc", settings=settings)
 

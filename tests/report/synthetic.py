@@ -154,7 +154,11 @@ def measured(label: str, seed: int = 0) -> tuple[Profile, dict[str, float], dict
 
 
 def make_results(recipes: tuple[str, ...] = RECIPES, **changes: Any) -> Results:
-    """The study in memory, without observations; `changes` replace fields of the Results."""
+    """The study in memory, without observations; `changes` replace fields of the Results.
+
+    Among them `seen` says by recipe which corruptions and outlier sets training has met the like of.
+    """
+    met: dict[str, tuple[str, ...]] = changes.pop("seen", {})
     records, trained, limited = list[dict[str, Any]](), [], changes.get("limit") is not None
     base = measured("baseline")[1]
     for label in recipes:
@@ -163,8 +167,9 @@ def make_results(recipes: tuple[str, ...] = RECIPES, **changes: Any) -> Results:
         found["shift"].append(plain("mce", mce, 0.02))
         for evaluation, items in found.items():
             records += rows(
-                items, study="tradeoffs", recipe=label, name=label, seed=0, evaluation=evaluation, limited=limited
-            )
+                items, study="tradeoffs", recipe=label, name=label, seed=0, evaluation=evaluation, limited=limited,
+                seen=met.get(label, ()),
+            )  # fmt: skip
         trained.append(
             Trained(
                 recipe=label, name=label, seed=0, baseline=label == "baseline", parameters=259_106,

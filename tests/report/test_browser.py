@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.published import Published, PublishedNumber
 from assay.report.html import write_report
 from assay.results import Results
 
@@ -37,7 +38,22 @@ def drawn(elements: str) -> int:
 
 @pytest.fixture(scope="module")
 def written(complete: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(complete, tmp_path_factory.mktemp("report"))
+    return write_report(with_published(complete), tmp_path_factory.mktemp("report"))
+
+
+def with_published(results: Results) -> Results:
+    """The results beside a published table, with a recipe that has seen KMNIST in training."""
+    setting: dict[str, str | float] = {"outliers": "kmnist", "score": "msp"}
+    met = [
+        "kmnist" if recipe == "lenet5_large" and own.get("outliers") == "kmnist" else ""
+        for recipe, own in zip(results.table["recipe"], results.table["setting"], strict=True)
+    ]
+    numbers = tuple(
+        PublishedNumber(recipe=recipe, evaluation="anomaly", metric="auroc", setting=setting, value=0.97)
+        for recipe in results.recipes
+    )
+    published = Published(title="A study", text="It tells little.", numbers=numbers)
+    return dataclasses.replace(results, table=results.table.assign(seen=met), published=published)
 
 
 def test_draws_every_figure_without_an_error(written: Path, tmp_path: Path) -> None:
@@ -47,6 +63,7 @@ def test_draws_every_figure_without_an_error(written: Path, tmp_path: Path) -> N
     assert elements.count("main-svg") >= FIGURES
     assert len(re.findall(r'<img src="data:image/png', elements)) == 5 * (1 + 4) + 5 * (1 + 15)
     assert "not measured: undefined" not in elements
+    assert "‡ seen in training by lenet5_large" in elements
 
 
 def test_an_error_and_a_request_would_be_seen(written: Path, tmp_path: Path) -> None:

@@ -152,6 +152,25 @@ def pareto(first: Measure, second: Measure) -> set[str]:
 
 
 @needs_browser
+def test_values_of_seen_tests_are_marked_in_table_card_and_csv(tmp_path: Path) -> None:
+    results: Results = MADE["make_results"](FEW, seen={FEW[2]: ("kmnist", "fog")})
+    said = act(
+        write_explorer(results, tmp_path),
+        tmp_path,
+        """
+        drawAll(true);
+        said.rows = [...byId("table-body").rows].map((row) => row.textContent.split("‡").length - 1);
+        point(2, { x: 300, y: 300 }); said.card = byId("card").textContent; said.words = inWords(2, []);
+        said.csv = csv().split("\\n").filter((line) => line.includes("trained on")).length;
+        """,
+    )
+    assert said["rows"] == [0, 0, 3, 0]  # KMNIST, the mean over corruptions and mCE
+    assert "‡ trained on images of this family: KMNIST" in said["card"]
+    assert "trained on images of this family: KMNIST" in said["words"]
+    assert said["csv"] == 3
+
+
+@needs_browser
 def test_filters_views_and_selection(
     page: Path, whole: Results, collected: tuple[list[Measure], dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -226,7 +245,7 @@ def test_filters_views_and_selection(
     assert said["onTop"]
     assert said["only"] == len(said["pareto"])
     assert len(said["csv"]) == 1 + len(said["pareto"]) * len(columns)
-    assert said["csv"][0] == "study,preset,recipe,family,seeds,limit,measure,value,low,high,n,reason"
+    assert said["csv"][0] == "study,preset,recipe,family,seeds,limit,measure,value,low,high,n,reason,seen"
     assert said["unselected"] == said["all"]
     for part in (whole.recipes[1], "seed 0", "n = 10,000", "Attack: worst case, ε = 0.3", "–"):
         assert part in said["card"]

@@ -92,18 +92,25 @@ def _anomaly(measures: list[Measure]) -> list[Column]:
 
 
 def _with_hardest(columns: list[Column]) -> list[Column]:
-    """Mark as primary the outlier set on which the recipes' mean is lowest: the others leave less to tell apart."""
-    means = []
-    for column in columns:
-        values = [cell.value for cell in column.measure.cells.values() if cell.value is not None]
-        means.append(sum(values) / len(values) if values else float("inf"))
-    if not means:
+    """Mark as primary the outlier set on which the recipes' mean is lowest: the others leave less to tell apart.
+
+    A set of a family that any recipe has met in training stands behind those that none has: it would compare models
+    that have seen the test with models that have not.
+    """
+    if not columns:
         return columns
-    hardest = means.index(min(means))
+    hardest = min(range(len(columns)), key=lambda place: _hardness(columns[place].measure))
     return [
         Column(axis=column.axis, label=column.label, primary=place == hardest, measure=column.measure)
         for place, column in enumerate(columns)
     ]
+
+
+def _hardness(measure: Measure) -> tuple[bool, bool, float]:
+    """Sets without a value come last, before them those that a recipe has seen; within these the lowest mean first."""
+    values = [cell.value for cell in measure.cells.values() if cell.value is not None]
+    seen = any(cell.seen for cell in measure.cells.values())
+    return not values, seen, sum(values) / len(values) if values else 0.0
 
 
 def _calibration(measures: list[Measure]) -> list[Column]:

@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from assay.analysis.analyse import Analysis
+from assay.analysis.build import NO_MEASURES
 from assay.analysis.columns import AXES
 from assay.analysis.correlations import LEAST
+from assay.analysis.measures import collect
 from assay.report import analysis_views as views
 from assay.report import explain
 from assay.report.files import write_atomically
 from assay.report.page import render_page
+from assay.report.seen import LEGEND, seen_by_axis
 from assay.report.strips import HEIGHT, position, strip
 from assay.report.summary import SYMBOLS
 from assay.report.text import breakable
@@ -31,24 +34,27 @@ def write_analysis_page(results: Results, analysis: Analysis, folder: Path | str
 
 def render(results: Results, analysis: Analysis) -> str:
     """The analysis as HTML text."""
+    met = seen_by_axis(collect(results, skip=NO_MEASURES), [axis.key for axis in analysis.axes])
     return render_page(
         "analysis.html",
         results=results,
         analysis=analysis,
         limited=results.limited,
         axis_names=[AXES[axis.name] for axis in analysis.axes],
-        summary=views.summary(analysis),
+        summary=views.summary(analysis, met),
         trainings=max((axis.replicates for axis in analysis.axes), default=0),
-        matrix=views.matrix(analysis),
-        techniques=views.techniques(analysis),
+        matrix=views.matrix(analysis, met),
+        techniques=views.techniques(analysis, met),
         alone=views.alone(analysis),
-        front=views.front(analysis),
+        front=views.front(analysis, met),
         grids=_grids(analysis),
         strips=_strips(analysis),
         strip_height=HEIGHT,
         ranked=_ranked(analysis),
         missing=views.missing(analysis),
-        values_of=lambda recipe: views.values_of(analysis, recipe),
+        values_of=lambda recipe: views.values_of(analysis, recipe, met),
+        met=met,
+        seen_sentence=LEGEND,
         deviation=views.deviation,
         signed=views.signed,
         share=views.share,

@@ -13,7 +13,10 @@ from assay.analysis.effects import Effect
 from assay.analysis.tradeoffs import Kind, Outcome, Pair, Share, Technique
 from assay.report import explain
 from assay.report.explain import MINUS, show, show_difference
+from assay.report.seen import MARK, share_seen
+from assay.report.text import listed
 
+Met = Mapping[tuple[int, int], str]  # (recipe, axis) -> what of its test training has met, see assay.report.seen
 IDLE = " (learned nothing)"
 ALONE = " †"  # marks what rests on sampling noise alone, since training noise is not known
 KINDS: dict[Kind, str] = {
@@ -25,17 +28,33 @@ KINDS: dict[Kind, str] = {
 }
 
 
-def summary(analysis: Analysis) -> list[str]:
-    """The answer in up to four sentences."""
-    return [text for text in (_kinds(analysis), _commonest(analysis), _opposed(analysis), _reach(analysis)) if text]
+def summary(analysis: Analysis, met: Met) -> list[str]:
+    """The answer in up to five sentences."""
+    found = (_kinds(analysis, met), _commonest(analysis), _opposed(analysis), _reach(analysis), _seen(analysis, met))
+    return [text for text in found if text]
 
 
-def _kinds(analysis: Analysis) -> str:
+def _seen(analysis: Analysis, met: Met) -> str:
+    counts = Counter(axis for _, axis in met)
+    if not counts:
+        return ""
+    parts = [
+        f"{count}{'' if place else (' recipe reaches' if count == 1 else ' recipes reach')} on "
+        f"{AXES[analysis.axes[axis].name]}"
+        for place, (axis, count) in enumerate(sorted(counts.items()))
+    ]
+    return f"What {listed(parts)} rests on tests whose like the model met in training ({MARK})."
+
+
+def _kinds(analysis: Analysis, met: Met) -> str:
     outcomes = analysis.tradeoffs.outcomes
     if not outcomes:
         return "There is no baseline with other recipes beside it, so nothing says what a technique gains or costs."
     counts = Counter(item.kind for item in outcomes)
-    parts = [f"{counts[kind]} {text}" for kind, text in KINDS.items() if counts[kind]]
+    by_seen = sum(item.kind == "gains" and all((item.recipe, axis) in met for axis in item.gained) for item in outcomes)
+    aside = f" ({by_seen} of them only on tests like those {'it was' if by_seen == 1 else 'they were'} trained on)"
+    asides = {"gains": aside if by_seen else ""}
+    parts = [f"{counts[kind]} {text}{asides.get(kind, '')}" for kind, text in KINDS.items() if counts[kind]]
     return f"Of {len(outcomes)} recipes compared with the baseline, {listed(parts)}."
 
 
@@ -69,26 +88,31 @@ def _reach(analysis: Analysis) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class MatrixCell:
-    """A technique on an axis: counts of its recipes, its mean difference as text, and whether that is a gain."""
+    """A technique on an axis: counts of its recipes, its mean difference as text, and whether that is a gain.
+
+    `seen` says what of the axis's test its recipes have met the like of in training, or is "".
+    """
 
     share: Share
     difference: str
     interval: str
     verdict: str
     tip: str
+    seen: str
 
 
-def matrix(analysis: Analysis) -> list[tuple[str, int, list[MatrixCell]]]:
+def matrix(analysis: Analysis, met: Met) -> list[tuple[str, int, list[MatrixCell]]]:
     """A row for each technique: its name, how many recipes it has, and its cells."""
     return [
         (technique.family, len(technique.recipes), [
-            _cell(technique.family, share, axis) for share, axis in zip(technique.shares, analysis.axes, strict=True)
+            _cell(technique.family, share, axis, share_seen(met, technique.recipes, place))
+            for place, (share, axis) in enumerate(zip(technique.shares, analysis.axes, strict=True))
         ])
         for technique in analysis.tradeoffs.techniques
     ]  # fmt: skip
 
 
-def _cell(family: str, share: Share, axis: Axis) -> MatrixCell:
+def _cell(family: str, share: Share, axis: Axis, seen: str) -> MatrixCell:
     metric, mean = axis.key.metric, share.mean
     alone = mean is not None and not isnan(mean.low) and isnan(mean.training)
     difference = show_difference(metric, mean.value) + (ALONE if alone else "") if mean is not None else ""
@@ -102,8 +126,14 @@ def _cell(family: str, share: Share, axis: Axis) -> MatrixCell:
         tip += f"; mean difference to the baseline {show_difference(metric, mean.value, unit=True)}"
         tip += f", 95 % interval {between}" if between else ", no interval"
         tip += " from sampling noise alone" if alone else ""
+        tip += f"; {seen}" if seen else ""
     return MatrixCell(
-        share=share, difference=difference, interval=between, verdict=direction(mean, axis.higher_is_better), tip=tip
+        share=share,
+        difference=difference,
+        interval=between,
+        verdict=direction(mean, axis.higher_is_better),
+        tip=tip,
+        seen=seen,
     )
 
 
@@ -143,26 +173,27 @@ class TechniqueView:
     partial: int  # recipes that lack a judgement on some axis, but not on all
 
 
-def techniques(analysis: Analysis) -> list[TechniqueView]:
+def techniques(analysis: Analysis, met: Met) -> list[TechniqueView]:
     """Every technique's trade-offs, in the order of the study."""
     outcomes = {item.recipe: item for item in analysis.tradeoffs.outcomes}
-    return [_technique(analysis, item, outcomes) for item in analysis.tradeoffs.techniques]
+    return [_technique(analysis, item, outcomes, met) for item in analysis.tradeoffs.techniques]
 
 
-def _technique(analysis: Analysis, item: Technique, outcomes: Mapping[int, Outcome]) -> TechniqueView:
+def _technique(analysis: Analysis, item: Technique, outcomes: Mapping[int, Outcome], met: Met) -> TechniqueView:
     def names(recipes: Iterable[int]) -> list[str]:
-        """Labels, marked where a gain or a loss rests on sampling noise alone, or nothing was learned."""
+        """Labels, marked where a change rests on sampling noise alone or a seen test, or nothing was learned."""
         return [
             analysis.recipes[place]
             + (IDLE if place in analysis.unlearned else "")
             + _mark(outcomes[place], (*outcomes[place].gained, *outcomes[place].lost))
+            + _seen_mark(met, (place,), (*outcomes[place].gained, *outcomes[place].lost))
             for place in recipes
         ]
 
     return TechniqueView(
         family=item.family,
         size=len(item.recipes),
-        pairs=[_pair(analysis, pair, outcomes) for pair in item.pairs],
+        pairs=[_pair(analysis, pair, outcomes, met) for pair in item.pairs],
         free=names(item.free),
         futile=names(item.futile),
         level=names(place for place in item.recipes if outcomes[place].kind == "level"),
@@ -175,17 +206,18 @@ def _technique(analysis: Analysis, item: Technique, outcomes: Mapping[int, Outco
     )
 
 
-def _pair(analysis: Analysis, pair: Pair, outcomes: Mapping[int, Outcome]) -> PairView:
+def _pair(analysis: Analysis, pair: Pair, outcomes: Mapping[int, Outcome], met: Met) -> PairView:
     def show(axis: int, value: float) -> str:
         return show_difference(analysis.axes[axis].key.metric, value, unit=True)
 
     def change(recipe: int, axis: int) -> str:
         found = outcomes[recipe].comparisons[axis]
         assert found is not None, "gained and lost axes are compared"
-        return show(axis, found.effect.value) + _mark(outcomes[recipe], (axis,))
+        return show(axis, found.effect.value) + _mark(outcomes[recipe], (axis,)) + _seen_mark(met, (recipe,), (axis,))
 
     def mean(axis: int, value: float) -> str:
-        return show(axis, value) + max(_mark(outcomes[recipe], (axis,)) for recipe in pair.recipes)
+        marks = max(_mark(outcomes[recipe], (axis,)) for recipe in pair.recipes)
+        return show(axis, value) + marks + _seen_mark(met, pair.recipes, (axis,))
 
     return PairView(
         gained=AXES[analysis.axes[pair.gained].name],
@@ -206,11 +238,16 @@ def _mark(outcome: Outcome, axes: Iterable[int]) -> str:
     return ALONE if any(item is not None and item.sampling_alone for item in found) else ""
 
 
+def _seen_mark(met: Met, recipes: Iterable[int], axes: Sequence[int]) -> str:
+    """`MARK` where one of these recipes has met the like of one of these axes' tests in training, else nothing."""
+    return f" {MARK}" if any((recipe, axis) in met for recipe in recipes for axis in axes) else ""
+
+
 def alone(analysis: Analysis) -> tuple[bool, bool]:
     """Whether anything is marked by `ALONE` in the matrix of techniques, and whether in the lists of trade-offs."""
     outcomes = analysis.tradeoffs.outcomes
     return (
-        any(cell.difference.endswith(ALONE) for _, _, cells in matrix(analysis) for cell in cells),
+        any(cell.difference.endswith(ALONE) for _, _, cells in matrix(analysis, {}) for cell in cells),
         any(_mark(item, (*item.gained, *item.lost)) for item in outcomes),
     )
 
@@ -220,17 +257,17 @@ class FrontRow:
     """A recipe of the Pareto front: its values as text, what only it adds to the hypervolume, and its support."""
 
     recipe: int
-    values: list[tuple[float, str]]
+    values: list[tuple[float, str, str]]
     contribution: float | None
     support: float | None
 
 
-def front(analysis: Analysis) -> list[FrontRow]:
+def front(analysis: Analysis, met: Met) -> list[FrontRow]:
     """The Pareto front, by what each recipe adds to the hypervolume."""
     rows = [
         FrontRow(
             recipe=place,
-            values=values_of(analysis, place),
+            values=values_of(analysis, place, met),
             contribution=analysis.volume.recipes.get(place),
             support=None if isnan(analysis.support[place]) else float(analysis.support[place]),
         )
@@ -239,12 +276,15 @@ def front(analysis: Analysis) -> list[FrontRow]:
     return sorted(rows, key=lambda row: -(row.contribution or 0.0))
 
 
-def values_of(analysis: Analysis, recipe: int) -> list[tuple[float, str]]:
-    """A recipe's value on each axis, as a number and as text; NaN and "not measured" where it has none."""
+def values_of(analysis: Analysis, recipe: int, met: Met) -> list[tuple[float, str, str]]:
+    """A recipe's value on each axis, as a number and as text, and what of its test training has met or "".
+
+    NaN and "not measured" where it has no value.
+    """
     row = analysis.values[recipe].tolist()
     return [
-        (value, show(axis.key.metric, None if isnan(value) else value))
-        for value, axis in zip(row, analysis.axes, strict=True)
+        (value, show(axis.key.metric, None if isnan(value) else value), met.get((recipe, place), ""))
+        for place, (value, axis) in enumerate(zip(row, analysis.axes, strict=True))
     ]
 
 
@@ -300,8 +340,3 @@ def signed(value: float | None) -> str:
 def share(value: float) -> str:
     """A share in percent, such as "4.2 %"."""
     return f"{100 * value:.1f} %"
-
-
-def listed(items: Sequence[str]) -> str:
-    """Items as a sentence's list: "a, b and c"."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""

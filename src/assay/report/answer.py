@@ -2,7 +2,8 @@
 
 A recipe that answers one class for every image has learned nothing and leads nowhere.
 
-Only clear differences are claimed: those that summary.py judges better or worse.
+Only clear differences are claimed: those that summary.py judges better or worse. What leads or gains on a test whose
+like it has met in training is said to do so.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from dataclasses import dataclass
 from assay.analysis.columns import AXES, Column
 from assay.analysis.measures import Cell
 from assay.report.explain import show, show_difference
-from assay.report.summary import Headline, Row, judge
+from assay.report.seen import tests_of
+from assay.report.summary import Entry, Headline, Row, judge
+from assay.report.text import listed
 
 WHERE = {
     "clean": "on clean images",
@@ -31,6 +34,7 @@ class Leader:
         column: the axis's primary column.
         recipe: the label of the recipe with the best value.
         cell: its value.
+        seen: what of its test the recipe has met the like of in training, or "".
         base: the baseline's cell, or None.
         clear: whether it is clearly better than the baseline.
         level: the recipes that its interval does not part it from.
@@ -40,6 +44,7 @@ class Leader:
     column: Column
     recipe: str
     cell: Cell
+    seen: str
     base: Cell | None
     clear: bool
     level: tuple[str, ...]
@@ -106,6 +111,7 @@ def _leader(table: Headline, place: int, base: Row | None) -> Leader | None:
         column=column,
         recipe=best.recipe,
         cell=cell,
+        seen=best.entries[place].seen,
         base=base.entries[place].cell if base is not None else None,
         clear=best.entries[place].verdict == "better",
         level=tuple(level),
@@ -125,21 +131,21 @@ def _costs(table: Headline, row: Row, axis: str) -> tuple[tuple[Column, str], ..
 def _who(leaders: tuple[Leader, ...], base: Row | None) -> str:
     if base is None:
         claims = [f"{item.recipe} {_where(item)}" for item in leaders]
-        return f"Best values: {_list(claims)}."
+        return f"Best values: {listed(claims)}."
     clear = [item for item in leaders if item.clear]
     flat = [WHERE[item.column.axis] for item in leaders if not item.clear and _known(item)]
     open_ = [WHERE[item.column.axis] for item in leaders if not _known(item)]
-    unknown = f" The baseline is not measured {_list(open_, 'or')}." if open_ else ""
+    unknown = f" The baseline is not measured {listed(open_, 'or')}." if open_ else ""
     if not clear:
-        return f"No recipe is clearly better than the baseline {_list(flat, 'or')}.{unknown}"
+        return f"No recipe is clearly better than the baseline {listed(flat, 'or')}.{unknown}"
     names = list(dict.fromkeys(item.recipe for item in clear))
     claims = [
-        f"{name}{'' if place else ' leads'} {_list([_where(item) for item in clear if item.recipe == name])}"
+        f"{name}{'' if place else ' leads'} {listed([_where(item) for item in clear if item.recipe == name])}"
         for place, name in enumerate(names)
     ]
     opening = "" if len(names) == 1 else "No single recipe is best at everything: "
-    tail = f"; {_list(flat, 'or')} none is clearly better than the baseline" if flat else ""
-    return f"{opening}{_list(claims)}{tail}.{unknown}"
+    tail = f"; {listed(flat, 'or')} none is clearly better than the baseline" if flat else ""
+    return f"{opening}{listed(claims)}{tail}.{unknown}"
 
 
 def _known(item: Leader) -> bool:
@@ -147,21 +153,27 @@ def _known(item: Leader) -> bool:
 
 
 def _where(item: Leader) -> str:
-    return WHERE[item.column.axis] + _level(item)
+    asides = [text for text in (_level(item), _met(item)) if text]
+    return WHERE[item.column.axis] + (f" ({'; '.join(asides)})" if asides else "")
 
 
 def _level(item: Leader) -> str:
     """Whom the leader is not clearly ahead of; the name where it is one, else how many."""
     if not item.level:
         return ""
-    return f" (level with {item.level[0]})" if len(item.level) == 1 else f" (level with {len(item.level)} others)"
+    return f"level with {item.level[0]}" if len(item.level) == 1 else f"level with {len(item.level)} others"
+
+
+def _met(item: Leader) -> str:
+    """What of the test the leader has met the like of in training."""
+    return f"its training met the like of {listed(tests_of(item.cell))}" if item.seen else ""
 
 
 def _price(table: Headline, leaders: tuple[Leader, ...], base: Row | None, why: str) -> str:
     if base is None:
         return f"{why[0].upper()}{why[1:]}, so nothing says what a recipe gains or costs."
     paying = {item.recipe: item.costs for item in leaders if item.clear and item.costs}
-    free = [row.recipe for row in table.rows if _free(table, row)]
+    free = [row.recipe + _by_seen(table, row) for row in table.rows if _free(table, row)]
     if paying:
         few = sum(map(len, paying.values())) <= NUMBERS
         bills = [f"{recipe} pays {_bill(costs, few)}" for recipe, costs in paying.items()]
@@ -171,25 +183,34 @@ def _price(table: Headline, leaders: tuple[Leader, ...], base: Row | None, why: 
     if not free:
         return f"{price}; no recipe gains without a clear loss somewhere else."
     verb = "gains" if len(free) == 1 else "gain"
-    names = _list(free) if len(free) <= 3 else f"{len(free)} recipes"
+    names = listed(free) if len(free) <= 3 else f"{len(free)} recipes{_some_by_seen(table)}"
     return f"{price}, while {names} {verb} without a clear loss anywhere."
 
 
 def _free(table: Headline, row: Row) -> bool:
     """Whether a recipe is better by an axis's primary measure, and worse by none."""
-    entries = list(zip(table.columns, row.entries, strict=True))
-    gains = any(item.verdict == "better" for column, item in entries if column.primary)
-    return gains and not row.unlearned and all(item.verdict != "worse" for _, item in entries)
+    return bool(_gains(table, row)) and not row.unlearned and all(item.verdict != "worse" for item in row.entries)
+
+
+def _gains(table: Headline, row: Row) -> list[Entry]:
+    pairs = zip(table.columns, row.entries, strict=True)
+    return [item for column, item in pairs if column.primary and item.verdict == "better"]
+
+
+def _by_seen(table: Headline, row: Row) -> str:
+    """That a recipe gains on tests alone whose like its training met, or ""."""
+    return " (only on tests like those it was trained on)" if all(item.seen for item in _gains(table, row)) else ""
+
+
+def _some_by_seen(table: Headline) -> str:
+    count = sum(_free(table, row) and bool(_by_seen(table, row)) for row in table.rows)
+    return f" ({count} of them only on tests like those they were trained on)" if count else ""
 
 
 def _bill(costs: tuple[tuple[Column, str], ...], numbers: bool) -> str:
-    return _list(
+    return listed(
         [WHERE[column.axis] + (f" ({column.label} {difference})" if numbers else "") for column, difference in costs]
     )
-
-
-def _list(items: list[str], word: str = "and") -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {word} {items[-1]}" if items else ""
 
 
 def axis_title(column: Column) -> str:

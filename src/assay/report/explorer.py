@@ -9,6 +9,7 @@ from assay.report.explorer_data import explorer_data
 from assay.report.files import write_atomically
 from assay.report.judged import Judged
 from assay.report.page import render_page
+from assay.report.seen import LEGEND, said
 from assay.report.text import embed
 from assay.results import Results
 
@@ -35,5 +36,7 @@ def render(results: Results, judged: Judged | None = None) -> str:
         limited=results.limited,
         judged=judged or Judged(),
         undirected=any(measure.higher_is_better is None for measure in measures),
+        any_seen=any(said(measure, cell) for measure in measures for cell in measure.cells.values()),
+        seen_sentence=LEGEND,
         data=embed(explorer_data(results, measures, choose(results, measures), judged or Judged())),
     )

@@ -1,6 +1,6 @@
 """What the explorer draws from, as compact JSON: one column of numbers a measure, reasons once each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from assay.analysis.columns import Column
@@ -10,6 +10,7 @@ from assay.errors import BadValueError
 from assay.report.answer import axis_title
 from assay.report.explain import PERCENT, metric_of, title_of
 from assay.report.judged import Judged, key_of
+from assay.report.seen import said
 from assay.results import Results
 
 Json = dict[str, Any]
@@ -80,7 +81,10 @@ def _seeds(results: Results, label: str) -> str:
 
 
 def _measure(measure: Measure, column: Column | None, reasons: dict[str, int]) -> Json:
-    """A measure with its columns: values `v`, interval ends `l` and `h`, counts `n`, and who lacks a value and why."""
+    """A measure with its columns: values `v`, interval ends `l` and `h`, counts `n`, and texts with their recipes.
+
+    Of the texts `why` says why there is no value, and `seen` what of the test training has met the like of.
+    """
     metric = metric_of(measure.metric)
     cells = list(measure.cells.values())
     decimals = metric.digits + (3 if metric.unit == PERCENT else 1)
@@ -97,6 +101,7 @@ def _measure(measure: Measure, column: Column | None, reasons: dict[str, int]) -
         "h": _ends((cell.high for cell in cells), decimals),
         "n": counts[0] if len(set(counts)) == 1 else counts,
         "why": _why(cells, reasons),
+        "seen": _grouped({place: said(measure, cell) for place, cell in enumerate(cells)}, reasons),
     }
 
 
@@ -121,10 +126,15 @@ def _ends(values: Iterable[float | None], decimals: int) -> list[float | None] |
 
 def _why(cells: list[Cell], reasons: dict[str, int]) -> list[tuple[int, list[int]]]:
     """(place of a reason, places of the recipes that have no value for it)."""
+    return _grouped({place: cell.reason for place, cell in enumerate(cells) if cell.value is None}, reasons)
+
+
+def _grouped(texts: Mapping[int, str], known: dict[str, int]) -> list[tuple[int, list[int]]]:
+    """(place of a text among those known, places of the recipes that it is said of); of "" nothing is said."""
     found: dict[int, list[int]] = {}
-    for place, cell in enumerate(cells):
-        if cell.value is None:
-            found.setdefault(reasons.setdefault(cell.reason, len(reasons)), []).append(place)
+    for place, text in texts.items():
+        if text:
+            found.setdefault(known.setdefault(text, len(known)), []).append(place)
     return list(found.items())
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from assay.analysis.measures import Measure, find
+from assay.analysis.measures import Cell, Measure, find
 from assay.report.explain import metric_of, title_of
+from assay.report.seen import said
 from assay.report.summary import Headline
 from assay.results import Results, Trained
 
@@ -37,6 +38,8 @@ def best_of(table: Headline, places: Sequence[int], columns: Iterable[int]) -> l
 def measure_data(measures: list[Measure], names: Mapping[int, str], recipes: Sequence[str]) -> list[Json]:
     """Every measure with one cell a recipe: [value, low, high, n], or the reason as a text.
 
+    Where the model has met the like of the test in training, what of it follows as a fifth entry.
+
     Args:
         measures: as collected.
         names: shorter names by place, for the measures of the headline.
@@ -51,12 +54,17 @@ def measure_data(measures: list[Measure], names: Mapping[int, str], recipes: Seq
             "digits": metric_of(measure.metric).digits,
             "better": 0 if measure.higher_is_better is None else 1 if measure.higher_is_better else -1,
             "cells": [
-                cell.reason if cell.value is None else [_short(cell.value), _short(cell.low), _short(cell.high), cell.n]
+                cell.reason if cell.value is None else _drawn(measure, cell)
                 for cell in (measure.cells[recipe] for recipe in recipes)
             ],
         }
         for place, measure in enumerate(measures)
     ]
+
+
+def _drawn(measure: Measure, cell: Cell) -> list[float | str | None]:
+    met = said(measure, cell)
+    return [_short(cell.value), _short(cell.low), _short(cell.high), cell.n, *([met] if met else [])]
 
 
 def _short(value: float | None) -> float | None:

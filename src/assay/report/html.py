@@ -1,5 +1,6 @@
 """The report: one self-contained page that draws from the store alone and needs no network."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,17 @@ from assay.analysis.families import family
 from assay.analysis.measures import Measure, collect
 from assay.report import explain
 from assay.report.answer import Answer, answer, axis_title, value_text
+from assay.report.beside import beside
 from assay.report.doubts import EVENTS, doubts
 from assay.report.figures import best_of, measure_data, robustness, selection, trained_of, training
 from assay.report.files import write_atomically
 from assay.report.gaps import gaps
-from assay.report.heat import Heat, heat
+from assay.report.heat import Heat, HeatRow, heat
 from assay.report.judged import Judged
 from assay.report.observed import collect_observed
 from assay.report.page import render_page
-from assay.report.summary import SYMBOLS, Headline, headline
+from assay.report.seen import LEGEND, said, unseen_sentence
+from assay.report.summary import SYMBOLS, Headline, Row, headline
 from assay.report.text import breakable, embed, emphasise, flatten
 from assay.results import Results
 
@@ -46,19 +49,21 @@ def render(results: Results, judged: Judged | None = None) -> str:
     found = answer(table)
     shown = selection(table)
     kept = _kept(table, found, shown)
+    rows = [table.rows[place] for place in kept]
+    warmth = _narrowed(heat(results, measures, judged), kept)
     observed, notes = collect_observed(results, [results.recipes[place] for place in shown])
     return render_page(
         "report.html",
         results=results,
         judged=judged or Judged(),
-        table=replace(table, rows=tuple(table.rows[place] for place in kept)),
+        table=replace(table, rows=tuple(rows)),
         crowded=len(kept) < len(table.rows),
         groups=_groups(table),
         answer=found,
         emphasise=lambda text: emphasise(text, [name for name in results.recipes if name != results.baseline]),
         breakable=breakable,
         firsts=_firsts(table),
-        heat=_narrowed(heat(results, measures, judged), kept),
+        heat=warmth,
         doubts=doubts(results),
         gaps=gaps(results, measures, notes),
         notes={name: texts for name, texts in notes.items() if not name.startswith("not measured/")},
@@ -68,6 +73,15 @@ def render(results: Results, judged: Judged | None = None) -> str:
         provenance=list(flatten(results.provenance)),
         data=embed(_data(results, measures, table, shown, kept, observed)),
         plotly=Markup(get_plotlyjs()),
+        beside=beside(results, measures),
+        unseen=unseen_sentence(measures),
+        seen_sentence=LEGEND,
+        any_seen=any(said(measure, cell) for measure in measures for cell in measure.cells.values()),
+        table_seen=_any_seen(rows),
+        heat_seen=_any_seen(warmth.rows),
+        anomaly_seen=any(
+            said(measure, cell) for measure in measures if measure.metric == "auroc" for cell in measure.cells.values()
+        ),
         explain=explain,
         symbols=SYMBOLS,
         axes=AXES,
@@ -98,6 +112,10 @@ def _kept(table: Headline, found: Answer, shown: list[int]) -> list[int]:
 
 def _narrowed(whole: Heat, kept: list[int]) -> Heat:
     return replace(whole, rows=tuple(whole.rows[place] for place in kept) if whole.rows else ())
+
+
+def _any_seen(rows: Sequence[Row | HeatRow]) -> bool:
+    return any(item.seen for row in rows for item in row.entries)
 
 
 def _data(

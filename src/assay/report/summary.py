@@ -9,13 +9,14 @@ the overlap between confidence intervals"). Where one of the two has no interval
 unjudged. mCE is a ratio to the baseline, so its interval is held against 1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from assay.analysis.columns import Column, choose
 from assay.analysis.measures import Cell, Measure, collect
 from assay.report.doubts import EVENTS
 from assay.report.judged import RELATIVE, Judged, key_of
+from assay.report.seen import said
 from assay.results import Results
 
 Verdict = Literal["baseline", "better", "worse", "noise", "unjudged", "missing"]
@@ -26,11 +27,16 @@ SYMBOLS: dict[Verdict, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A cell beside the baseline's: `difference` is this value minus the baseline's, None where there is none."""
+    """A cell beside the baseline's.
+
+    `difference` is this value minus the baseline's, None where there is none; `seen` says what of its test the model
+    has met the like of in training, or is "".
+    """
 
     cell: Cell
     difference: float | None
     verdict: Verdict
+    seen: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +75,10 @@ def headline(results: Results, measures: list[Measure] | None = None, judged: Ju
 
 def entry(measure: Measure, recipe: str, baseline: str | None, judged: Judged | None = None) -> Entry:
     """A recipe's cell beside the baseline's, judged as the top of this file says."""
+    return replace(_beside(measure, recipe, baseline, judged), seen=said(measure, measure.cells[recipe]))
+
+
+def _beside(measure: Measure, recipe: str, baseline: str | None, judged: Judged | None) -> Entry:
     cell = measure.cells[recipe]
     if cell.value is None:
         return Entry(cell=cell, difference=None, verdict="missing")

@@ -7,9 +7,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from assay.analysis.measures import collect
 from assay.report.answer import answer
+from assay.report.doubts import EVENTS
 from assay.report.explain import arrow, show, show_interval
 from assay.report.judged import judge_results
+from assay.report.seen import LEGEND, MARK, unseen_sentence
 from assay.report.summary import SYMBOLS, Entry, Headline, headline
 from assay.results import Results
 
@@ -25,20 +28,24 @@ def print_headline(results: Results, console: Console) -> None:
     A narrow terminal gets the values without their intervals, a very narrow one each axis's primary column alone.
     """
     judged = judge_results(results)
-    table = headline(results, judged=judged)
+    measures = collect(results, skip=EVENTS)
+    table = headline(results, measures, judged)
     fitting = table if console.width >= ROOM else primary(table)
     preset = "" if results.preset is None else f", {results.preset} slice"
     limited = "" if results.limit is None else f" (LIMITED to {results.limit} images per set)"
     title = f"{results.title}{preset}{limited}"
     console.print(terminal_table(fitting, title=title, intervals=console.width >= ROOM_WITH_INTERVALS))
+    if any(item.seen for row in fitting.rows for item in row.entries):
+        console.print(f"{MARK} seen: {LEGEND}.", style="dim")
     if judged.trainings > 1:
         console.print(f"Differences are to the mean of {judged.trainings} trainings of the baseline.", style="dim")
     if fitting is not table:
         console.print("More columns and all intervals stand in the report.", style="dim")
     for recipe in results.unlearned:
         console.print(escape(f"{recipe} answers one class for every image: it has learned nothing."), style="yellow")
-    for sentence in answer(table).sentences:
-        console.print(escape(sentence), highlight=False)
+    for sentence in (*answer(table).sentences, unseen_sentence(measures)):
+        if sentence:
+            console.print(escape(sentence), highlight=False)
 
 
 def primary(table: Headline) -> Headline:
@@ -70,7 +77,8 @@ def terminal_table(table: Headline, *, title: str = "", intervals: bool = True) 
 
 def _cell(metric: str, item: Entry, intervals: bool) -> str:
     interval = show_interval(metric, item.cell.low, item.cell.high) if intervals else ""
-    text = " ".join(part for part in (SYMBOLS[item.verdict], show(metric, item.cell.value)) if part)
+    mark = MARK if item.seen else ""
+    text = " ".join(part for part in (SYMBOLS[item.verdict], show(metric, item.cell.value), mark) if part)
     text = text.replace(" ", "\u00a0")  # a value keeps to one line
     whole = f"{text}\n{interval}" if interval else text
     style = STYLES.get(item.verdict)

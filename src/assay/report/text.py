@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -43,3 +43,8 @@ def breakable(label: str) -> Markup:
     if " " in label:
         return escape(label)
     return Markup("(<wbr>").join(escape(piece) for piece in label.split("("))
+
+
+def listed(items: Sequence[str], word: str = "and") -> str:
+    """Items as a sentence's list: "a, b and c"."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {word} {items[-1]}" if items else ""

@@ -8,9 +8,10 @@ const numbers = (list) => Float64Array.from(all, (r) => list?.[r] ?? NaN);
 const M = D.measures.map((m, place) => {
   const v = numbers(m.v), reason = new Map();
   for (const [k, recipes] of m.why) for (const r of recipes) reason.set(r, D.reasons[k]);
+  const met = new Map(m.seen.flatMap(([k, recipes]) => recipes.map((r) => [r, D.reasons[k]])));
   const known = v.filter((x) => !Number.isNaN(x));
   const low = known.length ? Math.min(...known) : 0, high = known.length ? Math.max(...known) : 1;
-  return { ...m, place, v, l: numbers(m.l), h: numbers(m.h), reason, low, high, some: known.length > 0, count: (r) => (typeof m.n === "number" ? m.n : m.n[r]) };
+  return { ...m, place, v, l: numbers(m.l), h: numbers(m.h), reason, met, low, high, some: known.length > 0, count: (r) => (typeof m.n === "number" ? m.n : m.n[r]) };
 });
 const has = (m, r) => !Number.isNaN(m.v[r]);
 // What is up, right and first: the better side, or the higher where none is better.
@@ -37,6 +38,8 @@ function verdict(m, r) {
   if (m.h[r] < m.l[BASE]) return m.better > 0 ? "worse" : "better";
   return "noise";
 }
+// A mark on what rests on a test whose like the model met in training.
+const seenMark = (m, r) => (m.met.has(r) ? " ‡" : "");
 const SYMBOLS = { better: "✓", worse: "✗", noise: "≈", "": "" };
 const amount = (n, one, many = one + "s") => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 

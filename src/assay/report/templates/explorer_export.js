@@ -4,11 +4,11 @@ const csvText = (text) => { const safe = /^[=+\-@\t\r]/.test(text) ? "'" + text 
 const csvNumber = (value) => (Number.isNaN(value) ? "" : String(value));
 function csv() {
   const recipes = state.selected.size ? all.filter((r) => state.selected.has(r)) : table.rows;
-  const lines = [["study", "preset", "recipe", "family", "seeds", "limit", "measure", "value", "low", "high", "n", "reason"]];
+  const lines = [["study", "preset", "recipe", "family", "seeds", "limit", "measure", "value", "low", "high", "n", "reason", "seen"]];
   for (const r of recipes) for (const k of state.axes) {
     const m = M[k];
     lines.push([D.study, D.preset ?? "", D.recipes[r], D.families[D.family[r]], D.seeds[r], D.limit === null ? "" : String(D.limit), m.title].map(csvText)
-      .concat(csvNumber(m.v[r]), csvNumber(m.l[r]), csvNumber(m.h[r]), has(m, r) ? String(m.count(r)) : "", csvText(m.reason.get(r) ?? "")));
+      .concat(csvNumber(m.v[r]), csvNumber(m.l[r]), csvNumber(m.h[r]), has(m, r) ? String(m.count(r)) : "", csvText(m.reason.get(r) ?? ""), csvText(m.met.get(r) ?? "")));
   }
   return lines.map((line) => line.join(",")).join("\n") + "\n";
 }

@@ -59,7 +59,7 @@ function paintCell(g, m, r, x, y, numbers) {
   if (!numbers) return;
   g.fillStyle = INK.ink;
   g.textAlign = "center";
-  g.fillText(byDifference && r !== BASE ? difference(m, r) : digits(m, m.v[r]), x + heat.cw / 2, y + 13);
+  g.fillText((byDifference && r !== BASE ? difference(m, r) : digits(m, m.v[r])) + (m.met.has(r) ? "‡" : ""), x + heat.cw / 2, y + 13);
 }
 function highlightHeat() {
   if (!heat.width) return;

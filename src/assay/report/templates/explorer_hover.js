@@ -12,20 +12,21 @@ function rowOf(m, r) {
   const name = element("th", { scope: "row" }, titled(m));
   if (!has(m, r)) return element("tr", {}, name, element("td", { colspan: 4, class: "none" }, `not measured: ${m.reason.get(r)}`));
   const judged = verdict(m, r);
-  return element("tr", {}, name, element("td", {}, element("b", {}, show(m, m.v[r]))), element("td", {}, interval(m, r) || "no interval"),
+  return element("tr", {}, name, element("td", {}, element("b", {}, show(m, m.v[r]) + seenMark(m, r))), element("td", {}, interval(m, r) || "no interval"),
     element("td", { class: judged }, `${SYMBOLS[judged]} ${difference(m, r)}`), element("td", {}, `n = ${m.count(r).toLocaleString("en")}`));
 }
 function fillCard(r, extra) {
   const wanted = [...new Set([...extra, ...state.axes])].slice(0, 12).map((k) => M[k]);
   card.replaceChildren(element("p", { class: "name" }, D.recipes[r] + (r === BASE ? " ★ baseline" : "")), element("p", { class: "small" }, facts(r)),
     element("table", {}, element("tbody", {}, ...wanted.map((m) => rowOf(m, r)))),
+    ...[...new Set(wanted.map((m) => m.met.get(r)).filter(Boolean))].map((text) => element("p", { class: "small" }, `‡ ${text}`)),
     element("p", { class: "small" }, "value, 95 % interval, difference to the baseline" + (state.selected.has(r) ? " · selected" : "")));
 }
 function inWords(r, extra) { // the measures that the drawing shows
   const numbers = (extra.length ? extra : state.axes).map((k) => M[k]).map((m) => {
     if (!has(m, r)) return `${m.title} not measured: ${m.reason.get(r)}`;
     const ends = interval(m, r), judged = verdict(m, r);
-    return `${m.title} ${show(m, m.v[r])}` + (ends && `, 95 % interval ${ends}`) + (judged && `, ${judged === "noise" ? "within noise" : judged}`);
+    return `${m.title} ${show(m, m.v[r])}` + (ends && `, 95 % interval ${ends}`) + (judged && `, ${judged === "noise" ? "within noise" : judged}`) + (m.met.has(r) ? `, ${m.met.get(r)}` : "");
   });
   return [D.recipes[r] + (r === BASE ? ", the baseline" : ""), ...numbers].join(". ");
 }

@@ -72,7 +72,9 @@ function tableRow(r, place) {
 function tableCell(m, r) {
   if (!has(m, r)) return element("td", { class: "none", title: "not measured: " + m.reason.get(r) }, "not measured");
   const judged = verdict(m, r);
-  return element("td", {}, element("b", {}, show(m, m.v[r])), element("span", { class: judged || false }, `${SYMBOLS[judged]} ${difference(m, r)}`));
+  const value = element("b", {}, show(m, m.v[r]));
+  if (m.met.has(r)) value.append(element("span", { class: "seen", title: m.met.get(r) }, "‡"), element("span", { class: "sr" }, ` (${m.met.get(r)})`));
+  return element("td", {}, value, element("span", { class: judged || false }, `${SYMBOLS[judged]} ${difference(m, r)}`));
 }
 const rowFor = (r) => body.querySelector(`tr[data-r="${r}"]`);
 function highlightTable() {

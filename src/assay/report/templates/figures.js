@@ -37,10 +37,12 @@ let printing = false;
 const digits = (m, value) => (m.percent ? (100 * value).toFixed(m.digits) : value.toFixed(m.digits)).replace("-", "−");
 const show = (m, value) => digits(m, value) + (m.percent ? " %" : "");
 const has = (cell) => Array.isArray(cell);
+// What of a test the model has met the like of in training.
+const seenLine = (met) => (met ? `<br>‡ ${escaped(met)}` : "");
 function described(m, cell) {
-  const [value, low, high, n] = cell;
+  const [value, low, high, n, met] = cell;
   const interval = low === null || high === null ? "no interval" : `95 % interval ${digits(m, low)}–${digits(m, high)}`;
-  return `${m.metric} ${show(m, value)}<br>${interval}<br>n = ${n.toLocaleString("en")}`;
+  return `${m.metric} ${show(m, value)}<br>${interval}<br>n = ${n.toLocaleString("en")}${seenLine(met)}`;
 }
 
 // What all plots share.
@@ -170,7 +172,7 @@ function drawRoc() {
   const reason = (r) => D.roc[D.recipes[r].label] ?? "curves are drawn for the first choice of recipes only, to keep this page small; the table has the AUROC";
   legend("roc", (r) => (typeof reason(r) === "string" ? { missing: reason(r) } : ""));
   if (!sets.length) return grid.append(element("p", { class: "why" }, "No anomaly scores are in the store; the reasons stand below under “What was not measured”."));
-  const cells = sets.map((set) => small(grid, `Foreign images: ${setName(set)}`));
+  const cells = sets.map((set) => small(grid, `Foreign images: ${setName(set)}`, seenBy(D.measures[D.auroc[`${set}/${score}`]])));
   for (const [key, place] of Object.entries(D.auroc)) {
     const [set, own] = key.split("/"), measured = D.measures[place].cells;
     if (own === score && !sets.includes(set) && !measured.some(has)) nothing(small(grid, `Foreign images: ${setName(set)}`), "not measured: " + measured[0]);
@@ -179,7 +181,7 @@ function drawRoc() {
     const measure = D.measures[D.auroc[`${set}/${score}`]], x = log ? D.grid.slice(1) : D.grid;
     const traces = shownList().filter((r) => typeof reason(r) !== "string" && reason(r)[set]?.[score]).map((r) => {
       const style = look(r), y = reason(r)[set][score], cell = measure?.cells[r];
-      const area = has(cell) ? `AUROC ${show(measure, cell[0])}<br>95 % interval ${cell[1] === null ? "none" : digits(measure, cell[1]) + "–" + digits(measure, cell[2])}<br>n = ${cell[3].toLocaleString("en")}` : "";
+      const area = has(cell) ? `AUROC ${show(measure, cell[0])}<br>95 % interval ${cell[1] === null ? "none" : digits(measure, cell[1]) + "–" + digits(measure, cell[2])}<br>n = ${cell[3].toLocaleString("en")}${seenLine(cell[4])}` : "";
       return {
         x, y: log ? y.slice(1) : y, mode: "lines", opacity: faded(r), line: { color: style.color, dash: style.dash, width: style.width },
         hovertemplate: `<b>${escaped(D.recipes[r].label)}</b><br>false alarms %{x:.2%}, caught %{y:.1%}<br>${area}<extra></extra>`,
@@ -192,6 +194,11 @@ function drawRoc() {
       yaxis: { ...title("foreign images caught"), ...PERCENT, range: [-0.02, 1.02] },
     }));
   }
+}
+// Which of the drawn recipes have met images of this family in training.
+function seenBy(measure) {
+  const own = measure ? shownList().filter((r) => has(measure.cells[r]) && measure.cells[r][4]) : [];
+  return own.length ? `‡ seen in training by ${own.length === shownList().length ? "every recipe here" : own.map((r) => D.recipes[r].label).join("; ")}` : "";
 }
 const setName = (name) => ({ fashion_mnist: "Fashion-MNIST", kmnist: "KMNIST" })[name] ?? name.replace(/_/g, " ");
 function fillScores() {
@@ -245,7 +252,7 @@ function drawTrade() {
   const target = byId("plot-trade"), mx = D.measures[byId("trade-x").value], my = D.measures[byId("trade-y").value];
   if (!mx || !my) { legend("trade"); return nothing(target, "Nothing is measured yet, so there is nothing to trade."); }
   const points = D.recipes.map((_, r) => ({ r, x: mx.cells[r], y: my.cells[r] })).filter((p) => has(p.x) && has(p.y));
-  legend("trade", (r) => { const gone = [mx.cells[r], my.cells[r]].find((cell) => !has(cell)); return gone === undefined ? "" : { missing: gone }; });
+  legend("trade", (r) => { const gone = [mx.cells[r], my.cells[r]].find((cell) => !has(cell)); return gone !== undefined ? { missing: gone } : mx.cells[r][4] || my.cells[r][4] ? "‡" : ""; });
   const best = mx.better && my.better ? paretoSet(points, (p) => mx.better * p.x[0], (p) => my.better * p.y[0]) : [], base = points.find((p) => p.r === baseline), narrow = target.clientWidth < 560;
   const bar = (cells, m) => ({ type: "data", symmetric: false, array: cells.map((c) => (c[2] ?? c[0]) - c[0]), arrayminus: cells.map((c) => c[0] - (c[1] ?? c[0])), thickness: 1, width: 0 });
   const traces = [{ x: best.map((p) => p.x[0]), y: best.map((p) => p.y[0]), mode: "lines+markers", line: { color: css("--soft"), width: 1.5 }, marker: { size: 20, symbol: "circle-open", color: css("--soft"), line: { width: 1.5 } }, hoverinfo: "skip" }];

@@ -3,6 +3,8 @@
 PixMix mixes images with fractals and with visualisations of features (Hendrycks, Zou, Mazeika, Tang, Li, Song and
 Steinhardt 2022, PixMix: dreamlike pictures comprehensively improve safety measures). Deviation: its pictures, collected
 from the web and from a network trained on ImageNet, are replaced by fractals of three kinds that are generated here.
+
+What is trained depends on what is drawn here: a change of the pictures bumps the versions of `PixMix` and `Fractals`.
 """
 
 import functools

@@ -82,9 +82,8 @@ pixmix_oe = Study(
     name="pixmix_oe",
     title="PixMix, salt and pepper, and outlier exposure on MNIST",
     question=(
-        "What do PixMix, salt and pepper, and exposure to outliers give, alone and together: accuracy on clean and on "
-        "corrupted digits, detection of anomalies, calibration? And is the detection still there on outliers of a kind "
-        "that training has not shown?"
+        "What do PixMix, salt and pepper, and outlier exposure give, alone and together, and does detection hold on "
+        "outliers of a kind that training has not shown?"
     ),
     recipes=RECIPES,
     evaluations=(

@@ -41,8 +41,8 @@ def test_outliers_that_are_tested_on_are_a_seen_and_an_unseen_family() -> None:
 
 def test_every_training_and_evaluation_is_a_cell_of_its_own() -> None:
     planned = plan(pixmix_oe, load_task(exposure=pixmix_oe.exposure, outliers=(), limit=10))
-    assert len(planned.training) == 6 + 2  # two further trainings of the baseline
-    assert len(planned.evaluating) == 8 * 4
+    assert len(planned.training) == 6 + 4  # four further trainings of the baseline
+    assert len(planned.evaluating) == 10 * 4
     assert len({cell.key for cell in planned.cells}) == len(planned.cells)
 
 

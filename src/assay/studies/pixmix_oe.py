@@ -92,6 +92,6 @@ pixmix_oe = Study(
         Anomaly(),
         Calibration(),
     ),
-    replicates=3,
+    replicates=5,
     published=_published,
 )

@@ -1,11 +1,12 @@
 """What every attack shares: its contract, what it climbs, and the gradient with respect to the image.
 
-An attack maximises, per image, the mean over the model's members of the cross entropy to the label (a plain model is
-its own only member), so the gradient for an ensemble is the average of its members' loss gradients. A targeted attack
-descends the cross entropy to its target instead. An attack never judges itself: whoever calls it predicts again.
+An attack maximises, per image, the mean over the model's members of a loss, most often the cross entropy to the label
+(a plain model is its own only member), so the gradient for an ensemble is the average of its members' loss gradients. A
+targeted attack descends the cross entropy to its target instead. An attack never judges itself: whoever calls it
+predicts again.
 """
 
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -53,6 +54,22 @@ class Attack(Part, Protocol):
         ...
 
 
+class Goal(Protocol):
+    """What an attack climbs, and where it has succeeded: `Aim` for the cross entropy, others in `losses`."""
+
+    def climbed(self, logits: Tensor) -> Tensor:
+        """What is climbed (B,) at one model's logits (B, K), differentiable."""
+        ...
+
+    def reached(self, logits: Tensor) -> Tensor:
+        """Where (B,) the logits (B, K) are what the attack wants."""
+        ...
+
+    def take(self, index: Tensor) -> Self:
+        """The goal of the images at `index`."""
+        ...
+
+
 class Aim(NamedTuple):
     """What an attack climbs: sign * cross entropy to `labels`.
 
@@ -66,6 +83,11 @@ class Aim(NamedTuple):
     def take(self, index: Tensor) -> "Aim":
         """The aim of the images at `index`."""
         return Aim(self.labels[index], None if self.sign is None else self.sign[index])
+
+    def climbed(self, logits: Tensor) -> Tensor:
+        """The cross entropy (B,) of the logits (B, K) to the labels, times the sign."""
+        loss = _cross_entropy(logits, ordinary(self.labels))
+        return loss if self.sign is None else loss * ordinary(self.sign)
 
     def reached(self, logits: Tensor) -> Tensor:
         """Where (B,) the logits (B, K) leave the label, or predict the target; of soft labels the largest counts."""
@@ -88,16 +110,16 @@ def hard(y: Tensor) -> Tensor:
 
 def attack_loss(model: Classifier, x: Tensor, y: Tensor) -> Tensor:
     """Mean over the model's members of their cross entropy to y (indices or probabilities), per image: (B,)."""
-    return _loss_and_logits(model, x, y)[0]
+    return _climbed_and_logits(model, x, Aim(y))[0]
 
 
-def _loss_and_logits(model: Classifier, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def _climbed_and_logits(model: Classifier, x: Tensor, goal: Goal) -> tuple[Tensor, Tensor]:
     members = model.members
     if members == (model,):
         logits = model(x)
-        return _cross_entropy(logits, y), logits
+        return goal.climbed(logits), logits
     outputs = [member.outputs(x) for member in members]
-    loss = torch.stack([_cross_entropy(out.logits, y) for out in outputs]).mean(0)
+    loss = torch.stack([goal.climbed(out.logits) for out in outputs]).mean(0)
     with torch.no_grad():  # an ensemble's features are its members', joined: no second pass through them
         return loss, model.head(torch.cat([out.features for out in outputs], dim=1))
 
@@ -106,8 +128,8 @@ def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
     return F.cross_entropy(logits, y.to(logits.dtype) if y.is_floating_point() else y, reduction="none")
 
 
-def input_gradient(model: Classifier, x: Tensor, aim: Aim) -> Climb:
-    """What the aim climbs, and its gradient with respect to x alone, from one forward and one backward pass.
+def input_gradient(model: Classifier, x: Tensor, goal: Goal) -> Climb:
+    """What the goal climbs, and its gradient with respect to x alone, from one forward and one backward pass.
 
     Weights keep their gradients and flags, and no gradient with respect to a weight is computed: autograd is asked for
     x only. Works for callers under no_grad or inference_mode and on tensors made there.
@@ -116,10 +138,8 @@ def input_gradient(model: Classifier, x: Tensor, aim: Aim) -> Climb:
         ContractError: the logits do not depend on x, as far as autograd can tell.
     """
     with torch.inference_mode(False), torch.enable_grad():
-        leaf = _ordinary(x).detach().requires_grad_()
-        loss, logits = _loss_and_logits(model, leaf, _ordinary(aim.labels))
-        if aim.sign is not None:
-            loss = loss * _ordinary(aim.sign)
+        leaf = ordinary(x).detach().requires_grad_()
+        loss, logits = _climbed_and_logits(model, leaf, goal)
         # The sum, not the mean: an image's gradient does not depend on what shares its batch.
         total = loss.sum()
         gradient = torch.autograd.grad(total, leaf, allow_unused=True)[0] if total.requires_grad else None
@@ -131,16 +151,31 @@ def input_gradient(model: Classifier, x: Tensor, aim: Aim) -> Climb:
     return Climb(loss.detach(), logits.detach(), gradient)
 
 
-def _ordinary(tensor: Tensor) -> Tensor:
+def ordinary(tensor: Tensor) -> Tensor:
     """The tensor, or a copy where autograd cannot save it, as it was made in inference mode."""
     return tensor.clone() if tensor.is_inference() else tensor
 
 
-def judge(model: Classifier, x: Tensor, aim: Aim) -> tuple[Tensor, Tensor]:
-    """Without gradients: what the aim climbs (B,), and where it is reached (B,)."""
+def judge(model: Classifier, x: Tensor, goal: Goal) -> tuple[Tensor, Tensor]:
+    """Without gradients: what the goal climbs (B,), and where it is reached (B,)."""
     with torch.no_grad():
-        loss, logits = _loss_and_logits(model, x, aim.labels)
-    return loss if aim.sign is None else loss * aim.sign, aim.reached(logits)
+        loss, logits = _climbed_and_logits(model, x, goal)
+    return loss, goal.reached(logits)
+
+
+def standing(part: str, model: Classifier, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Without gradients: the logits (B, K) at x, and which images (n,) the model gives their label.
+
+    Raises:
+        ContractError: a logit is not finite.
+    """
+    with torch.no_grad():
+        logits = model(x)
+    if not bool(logits.sum().isfinite()):
+        raise ContractError(
+            f"{part}: expected finite logits, got NaN or infinity; check the model's layers and weights"
+        )
+    return logits, (logits.argmax(1) == hard(y)).nonzero().squeeze(1)
 
 
 def check_finite(part: str, total: Tensor) -> None:

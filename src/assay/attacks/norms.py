@@ -35,9 +35,14 @@ def ascend_(point: Tensor, gradient: Tensor, step: float, norm: Norm) -> Tensor:
 
     The gradient is overwritten. Where it is zero the point stays.
     """
+    return point.add_(steepest_(gradient, norm), alpha=step)
+
+
+def steepest_(gradient: Tensor, norm: Norm) -> Tensor:
+    """The steepest direction of length 1, written over the gradient (B, C, H, W); 0 where that is zero."""
     if norm == "linf":
-        return point.add_(gradient.sign_(), alpha=step)
-    return point.add_(_scaled_(gradient, 1 / lengths(gradient, norm).clamp_(min=_TINY)), alpha=step)
+        return gradient.sign_()
+    return _scaled_(gradient, 1 / lengths(gradient, norm).clamp_(min=_TINY))
 
 
 def project_(point: Tensor, x: Tensor, eps: float, norm: Norm) -> Tensor:
@@ -69,4 +74,9 @@ def random_start(x: Tensor, eps: float, norm: Norm, generator: torch.Generator) 
 
 
 def _scaled_(images: Tensor, factors: Tensor) -> Tensor:
-    return images.mul_(factors.view(-1, *[1] * (images.ndim - 1)))
+    return images.mul_(wide(factors, images))
+
+
+def wide(values: Tensor, images: Tensor) -> Tensor:
+    """One value per image (B,), shaped to broadcast over images (B, ...)."""
+    return values.view(-1, *[1] * (images.ndim - 1))

@@ -1,7 +1,7 @@
-"""FGSM and PGD against foolbox and torchattacks: same start, steps and step size give the same points.
+"""FGSM, PGD and APGD against foolbox and torchattacks: same start, steps and step size give the same points.
 
 Both libraries take the mean or the sum of the loss over the batch, on which neither the sign nor the direction of an
-image's gradient depends. Without a random start nothing is drawn.
+image's gradient depends. Without a random start nothing is drawn. APGD always draws: there, as many images must fall.
 """
 
 import warnings
@@ -9,10 +9,11 @@ from types import ModuleType
 
 import pytest
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from assay.attacks import FGSM, PGD
+from assay.attacks.apgd import APGD, APGDT
+from assay.attacks.losses import dlr, targeted_dlr
 from assay.attacks.norms import Norm, lengths
 from assay.classifier import Classifier, evaluating
 
@@ -36,38 +37,6 @@ def foolbox() -> ModuleType:
 @pytest.fixture(scope="module")
 def torchattacks() -> ModuleType:
     return library("torchattacks")
-
-
-class Net(Classifier):
-    def __init__(self) -> None:
-        super().__init__()
-        self.n_classes = 5
-        self.body = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(200, 24))
-        self.last = nn.Linear(24, 5)
-
-    def features(self, x: Tensor) -> Tensor:
-        return F.relu(self.body(x))
-
-    def head(self, features: Tensor) -> Tensor:
-        logits: Tensor = self.last(features)
-        return logits
-
-
-@pytest.fixture(scope="module")
-def trained() -> tuple[Classifier, Tensor, Tensor]:
-    """A network trained on noisy versions of five random patterns, with 200 images that it has not seen."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model, patterns = Net(), torch.rand(5, 1, 12, 12)
-        y = torch.arange(1000) % 5
-        x = (0.5 * patterns[y] + 0.25 + 0.3 * torch.randn(1000, 1, 12, 12)).clamp(0, 1)
-        optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
-        for start in range(0, 800, 20):
-            optimiser.zero_grad()
-            loss = F.cross_entropy(model(x[start : start + 20]), y[start : start + 20])
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-    return model.eval(), x[800:], y[800:]
 
 
 def agree(model: Classifier, points: Tensor, theirs: Tensor, y: Tensor) -> None:
@@ -130,3 +99,33 @@ def test_torchattacks_towards_a_target(torchattacks: ModuleType, trained: tuple[
     theirs = attack(x, torch.full_like(y, 2))
     mine = PGD(eps=0.1, steps=STEPS, step_size=0.02, random_start=False, target=2)
     agree(model, ours(mine, (model, x, y)), theirs, y)
+
+
+def test_torchattacks_losses(torchattacks: ModuleType, trained: tuple[Classifier, Tensor, Tensor]) -> None:
+    model, x, y = trained
+    logits, target = model(x).detach(), (y + 2) % 5
+    torch.testing.assert_close(dlr(logits, y), torchattacks.APGD(model).dlr_loss(logits, y))
+    theirs = torchattacks.APGDT(model, n_classes=5).dlr_loss_targeted(logits, y, target)
+    torch.testing.assert_close(targeted_dlr(logits, y, target), theirs)
+
+
+@pytest.mark.parametrize("loss", ["ce", "dlr", "targeted"])
+@pytest.mark.parametrize(("norm", "eps"), [("linf", 0.07), ("l2", 0.5)])
+def test_torchattacks_apgd(
+    torchattacks: ModuleType, trained: tuple[Classifier, Tensor, Tensor], loss: str, norm: Norm, eps: float
+) -> None:
+    """As many images fall, but for one of the 200: starts differ."""
+    model, x, y = trained
+    same = {"eps": eps, "steps": 30, "norm": {"linf": "Linf", "l2": "L2"}[norm], "n_restarts": 1}
+    mine: APGD | APGDT
+    if loss == "targeted":
+        attack, mine = torchattacks.APGDT(model, n_classes=5, **same), APGDT(eps=eps, steps=30, norm=norm)
+    else:
+        attack = torchattacks.APGD(model, loss=loss, **same)
+        mine = APGD(eps=eps, loss=loss, steps=30, norm=norm)  # type: ignore[arg-type]
+    with torch.random.fork_rng():  # the library seeds the global stream
+        theirs = attack(x, y)
+    points = mine(model, x, y, torch.Generator().manual_seed(0))
+    standing = int((model(points).argmax(1) == y).sum())
+    assert 10 < standing < len(y) - 10
+    assert standing <= int((model(theirs).argmax(1) == y).sum()) + 1

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
 
+from assay.augmentations import pixmix
 from assay.augmentations.pixmix import Mixture, PixMix, crops, mix, multiply
 from assay.augmentations.random_operation import OPERATIONS
 from assay.errors import BadValueError
@@ -101,6 +102,21 @@ def test_crops_are_windows_of_random_pictures_at_random_places() -> None:
         assert torch.equal(window, pictures[which, :, top : top + 4, left : left + 4])
         seen.add((which, top, left))
     assert len(seen) == 3 * 2 * 3
+
+
+@pytest.mark.parametrize(("size", "larger"), [((28, 28), (31, 31)), ((32, 20), (36, 22)), ((7, 64), (7, 72))])
+def test_pictures_are_an_eighth_larger_than_the_images(
+    size: tuple[int, int], larger: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def pictures(count: int, shape: tuple[int, int, int]) -> Tensor:
+        asked.append((count, shape))
+        return torch.zeros(count, *shape, dtype=torch.uint8)
+
+    monkeypatch.setattr(pixmix, "mixing_pictures", pictures)
+    PixMix(pictures=5)(torch.zeros(2, 3, *size), torch.zeros(2).long(), generator())
+    assert asked == [(5, (3, *larger))], "the pictures' crops changed: bump PixMix.version"
 
 
 @given(

@@ -21,8 +21,9 @@ from assay.estimate import (
     kind_of,
 )
 from assay.evaluations import Adversarial, Calibration
-from assay.objectives import MixedAdversarial
-from assay.recipe import Recipe, Train
+from assay.objectives import MixedAdversarial, OutlierExposure
+from assay.outliers import Noise
+from assay.recipe import Recipe, Train, Tuned
 from assay.study import Plan, Study, plan
 
 
@@ -131,3 +132,22 @@ def test_spans() -> None:
     assert Span(1, 9).atleast(Span(3, 5)) == (3, 9)
     assert Span(1, 2).times(0.5) == (0.5, 1)
     assert Estimate(jobs=3).wall == NOTHING
+
+
+def test_a_tuning_has_its_own_pace_and_waits_for_its_start() -> None:
+    last = Train(epochs=2, batch_size=30)
+    tuned = Recipe(train=TRAIN, pipeline=(CUTOUT,), tuning=Tuned(objective=OutlierExposure(source=Noise()), train=last))
+    rates = replace(
+        RATES,
+        training={
+            kind_of(PLAIN): TrainingRate(image=0.01, step=0.0, epoch=2.0, size=1000),
+            kind_of(tuned.last): TrainingRate(image=0.02, step=0.0, epoch=3.0, size=1000),
+        },
+        augmentations={(CUTOUT, 10): 0.005, (CUTOUT, 30): 0.001},
+    )
+    assert kind_of(tuned) == kind_of(tuned.last) != kind_of(PLAIN)
+    first, second = 3 * (2.0 + 60 * 0.015), 2 * (3.0 + 60 * 0.021)
+    found = estimate(planned(tuned), set(), rates, jobs=9)
+    assert found.stages["training"] == pytest.approx((first + second, first + second))
+    assert found.chain == pytest.approx((first + second + 25, first + second + 25))
+    assert found.wall == found.chain

@@ -267,7 +267,10 @@ def test_a_tuning_whose_start_fails_is_told_why(tiny_folder: Path, tmp_path: Pat
     bad = Recipe(train=replace(QUICK, learning_rate=1e30), tuning=Tuned(objective=OutlierExposure(source=Patches())))
     planned, source = prepared(tiny_folder, small_study(bad))
     state = run(planned, Store(tmp_path), source, jobs=1, watch=nothing)
-    assert state.failed[planned.training[1].key].startswith("its model could not be trained: training diverged")
+    first, second = planned.training
+    assert state.failed[second.key] == f"the model that it starts from could not be trained: {state.failed[first.key]}"
+    assert state.failed[first.key].startswith("training diverged")
+    assert state.failed[planned.evaluating[0].key] == f"its model could not be trained: {state.failed[second.key]}"
 
 
 def test_a_study_that_trains_on_a_data_set_of_outliers_loads_it(tiny_folder: Path, tmp_path: Path) -> None:
@@ -277,3 +280,17 @@ def test_a_study_that_trains_on_a_data_set_of_outliers_loads_it(tiny_folder: Pat
     assert [(name, len(images)) for name, images in task.exposure.items()] == [("fashion_mnist", 40)]
     planned = plan(study, task)
     assert run(planned, Store(tmp_path), source, jobs=2, watch=nothing).failed == {}
+
+
+def test_outliers_to_train_on_that_are_not_here_fail_their_recipes_alone(tiny_folder: Path, tmp_path: Path) -> None:
+    exposed = Recipe(train=QUICK, objective=OutlierExposure(source=DataSet(of="kmnist")))
+    study = small_study(Recipe(train=QUICK), exposed)
+    source = source_of(study, tiny_folder, None)
+    task = source.load()
+    assert set(task.unexposed) == {"kmnist"}
+    planned = plan(study, task)
+    state = run(planned, Store(tmp_path), source, jobs=1, watch=nothing)
+    failed = [cell for cell in planned.cells if cell.key in state.failed]
+    assert {cell.recipe.label for cell in failed} == {exposed.label}
+    assert "assay data fetch kmnist" in state.failed[planned.training[1].key]
+    assert len(state.finished) == 2

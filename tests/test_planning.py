@@ -12,6 +12,8 @@ from assay.augmentations import MixUp
 from assay.errors import BadValueError, StoreError
 from assay.estimate import Estimate, Span
 from assay.evaluations import Calibration
+from assay.objectives import OutlierExposure
+from assay.outliers import DataSet
 from assay.plan_text import between, doubled, duration, shared_members, show_plan
 from assay.planning import Planned, estimate_run, plan_run
 from assay.recipe import Recipe, Train
@@ -191,3 +193,14 @@ def test_bad_input_is_one_sentence(tiny_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="written by a newer assay"):
         plan_run(STUDY, out=tmp_path, data=tiny_folder)
     assert [path.name for path in tmp_path.iterdir()] == ["store.json"]
+
+
+def test_cells_that_lack_their_outliers_cost_nothing_and_the_others_are_estimated(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    exposed = Recipe(train=QUICK, objective=OutlierExposure(source=DataSet(of="kmnist")))
+    planned = plan_run(replace(STUDY, recipes=(Recipe(train=QUICK), exposed)), out=tmp_path, data=tiny_folder)
+    assert {cell.recipe for cell in planned.plan.cells if cell.key in planned.plan.unable} == {exposed}
+    alone = plan_run(replace(STUDY, recipes=(Recipe(train=QUICK),)), out=tmp_path, data=tiny_folder)
+    sizes = [estimate_run(item, jobs=1).size for item in (planned, alone)]
+    assert sizes[0] == sizes[1] > 0

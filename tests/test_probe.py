@@ -1,5 +1,7 @@
 """The probe runs the real training and evaluations; its rates are positive, and cover what is missing."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 
@@ -14,9 +16,10 @@ from assay.data import Images, Task, load_task
 from assay.estimate import kind_of
 from assay.evaluations import Adversarial, Anomaly, Calibration
 from assay.fit import Fitted, build
+from assay.objectives import OutlierExposure
 from assay.parts import describe
 from assay.probe import probe
-from assay.recipe import Recipe, Train
+from assay.recipe import Recipe, Train, Tuned
 from assay.study import EvaluateCell, Plan, Study, plan
 
 QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)
@@ -128,7 +131,13 @@ class Known:
         return self.now
 
     def fit(
-        self, recipe: Recipe, images: Images, *, seed: int, validation: Images | None = None, **_: object
+        self,
+        recipe: Recipe,
+        images: Images,
+        *,
+        seed: int,
+        validation: Images | None = None,
+        outliers: Mapping[str, Images] | None = None,  # noqa: ARG002
     ) -> Fitted:
         self.now += 0.5 + len(images) * (0.01 + 0.002 * recipe.attack_steps) + (0.25 if validation is not None else 0)
         return Fitted(build(recipe, images.shape, images.n_classes, seed), [])
@@ -165,3 +174,13 @@ def test_on_a_machine_whose_pace_is_known_the_rates_are_that_pace(
     assert found["adversarial"].early == pytest.approx(0.25)
     assert found["adversarial"].size == 11 * 20 * 2
     assert rates.spread == pytest.approx(0)
+
+
+def test_tuning_and_outliers_are_timed_with_their_own_batches_and_sets(tiny_folder: Path) -> None:
+    last = Train(epochs=1, batch_size=30)
+    tuned = Recipe(train=QUICK, pipeline=(CUTOUT,), tuning=Tuned(objective=OutlierExposure(), train=last))
+    study = replace(STUDY, recipes=(tuned,), evaluations=(Calibration(),))
+    planned = plan(study, load_task("tiny", outliers=(), exposure=study.exposure, folder=tiny_folder, limit=60))
+    rates = probe(planned, set(), budget=0.1)
+    assert set(rates.training) == {kind_of(tuned.first), kind_of(tuned)}
+    assert set(rates.augmentations) == {(CUTOUT, 20), (CUTOUT, 30)}

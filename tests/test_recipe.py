@@ -116,7 +116,15 @@ def test_a_member_is_the_recipe_alone() -> None:
             "tuned(objective=cross_entropy) > tuned(objective=outlier_exposure)",
             "expected at most one tuned, got 2",
         ),
-        ("tuned(objective=3)", "tuned: objective: expected an objective, got 3"),
+        ("tuned(objective=3)", "tuned: objective: expected an objective, such as cross_entropy, got 3"),
+        (
+            "tuned(objective=cutout(length=7, holes=1))",
+            "tuned: objective: expected an objective, such as cross_entropy, got cutout(length=7, holes=1)",
+        ),
+        (
+            "outlier_exposure(objective=fgsm(eps=0.1))",
+            "outlier_exposure: objective: expected an objective, such as cross_entropy, got fgsm(eps=0.1)",
+        ),
         ("tuned(objective=cross_entropy, train=3)", "tuned: train: expected training settings, got 3"),
         ("outlier_exposure(source=lenet5)", "outlier_exposure: source: expected a source of outliers"),
         ("fractals", "recipe: pipeline: expected augmentations and attacks, got Fractals"),
@@ -175,3 +183,10 @@ def test_a_recipe_tells_what_its_models_have_seen_wherever_in_it_that_is() -> No
     assert recipe.exposure == ("fashion_mnist", "letters")
     assert Recipe(objective=OutlierExposure(source=Fractals())).exposure == ()
     assert Recipe(objective=OutlierExposure(source=Fractals())).seen == ("fractals",)
+
+
+def test_a_recipe_takes_objectives_alone() -> None:
+    with pytest.raises(
+        BadValueError, match="recipe: objective: expected an objective, such as cross_entropy, got cutout"
+    ):
+        Recipe(objective=CUTOUT)  # type: ignore[arg-type]

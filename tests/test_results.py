@@ -1,6 +1,7 @@
 """Means over seeds."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 
 from assay.augmentations import SaltPepper
 from assay.corruptions import ImpulseNoise, Stripe
-from assay.evaluations import Shift
+from assay.evaluations import Calibration, Shift
 from assay.evaluations.base import Measurement
 from assay.metrics.intervals import across_seeds
+from assay.objectives import OutlierExposure
+from assay.outliers import Noise
 from assay.published import Published, PublishedNumber
-from assay.recipe import Recipe, Train
+from assay.recipe import Recipe, Train, Tuned
 from assay.results import COLUMNS, Results, rows, setting_text, with_means
 from assay.run import run_study
 from assay.study import Study
@@ -164,3 +167,24 @@ def test_what_was_seen_and_what_was_published_is_read_from_the_store(tiny_folder
         ],
         "impulse_noise",
     )
+
+
+def test_a_tuned_model_has_the_time_and_the_history_of_both_trainings(tiny_folder: Path, tmp_path: Path) -> None:
+    first = Recipe(train=Train(epochs=2, batch_size=20))
+    tuned = replace(
+        first, tuning=Tuned(objective=OutlierExposure(source=Noise()), train=Train(epochs=1, batch_size=20))
+    )
+    study = Study(
+        name="small",
+        title="Small",
+        question="?",
+        recipes=(first, tuned),
+        evaluations=(Calibration(),),
+        data="tiny",
+        outliers=(),
+    )
+    plain, more = run_study(study, out=tmp_path, data=tiny_folder).trained
+    assert [record["epoch"] for record in more.history] == [1, 2, 3]
+    assert more.history[:2] == plain.history
+    assert more.provenance["seconds"] > plain.provenance["seconds"]
+    assert more.parameters == plain.parameters

@@ -43,6 +43,9 @@ def compute(cell: Cell, task: Task, weights: Sequence[bytes], device: str, repor
 def _train(cell: TrainCell, task: Task, weights: Sequence[bytes], device: str, report: Report) -> dict[str, bytes]:
     if task.train is None:
         raise MissingDataError(f"{task.name}: has no training images")
+    for name in cell.recipe.last.exposure:
+        if name in task.unexposed:
+            raise MissingDataError(task.unexposed[name])
     start = time.perf_counter()
 
     def show(step: Step) -> None:
@@ -70,6 +73,7 @@ def _training_record(cell: TrainCell, fitted: Fitted, device: str, seconds: floa
     return {
         "recipe": cell.recipe.name,
         "seed": cell.seed,
+        "start": list(cell.models),
         "parameters": sum(weight.numel() for weight in fitted.model.parameters()),
         "history": [epoch._asdict() for epoch in fitted.history],
         "provenance": describe_run(device, seconds),

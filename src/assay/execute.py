@@ -186,7 +186,8 @@ class _Driver:
             return True
         broken = [key for key in cell.models if key in self.state.failed]
         if broken:
-            self._note_failure(cell, f"its model could not be trained: {self.state.failed[broken[0]]}")
+            what = "the model that it starts from" if isinstance(cell, TrainCell) else "its model"
+            self._note_failure(cell, f"{what} could not be trained: {self.state.failed[broken[0]]}")
         return bool(broken)
 
     def _ready(self, cell: Cell) -> bool:

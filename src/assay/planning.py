@@ -63,4 +63,5 @@ def estimate_run(planned: Planned, *, jobs: int, progress: Callable[[float, str]
     if jobs < 1:
         raise BadValueError(f"jobs: expected a whole number >= 1, got {jobs}")
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)  # as a run does
-    return estimate(planned.plan, planned.found, probe(planned.plan, planned.found, progress=progress), jobs)
+    done = planned.found | planned.plan.unable
+    return estimate(planned.plan, done, probe(planned.plan, done, progress=progress), jobs)

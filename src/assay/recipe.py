@@ -13,9 +13,11 @@ from typing import ClassVar
 from assay import architectures, attacks, augmentations, objectives, outliers
 from assay.architectures import Architecture, LeNet5
 from assay.attacks import Attack
+from assay.attacks.norms import Norm
 from assay.augmentations import Augmentation
 from assay.errors import BadValueError
 from assay.objectives import CrossEntropy, Objective
+from assay.objectives.base import check_objective
 from assay.outliers import DataSet
 from assay.parts import Part, check_count, check_number, describe, parse, parts_of
 
@@ -75,8 +77,7 @@ class Tuned:
     train: Train = field(default_factory=Train)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.objective, Objective):
-            raise BadValueError(f"{self.name}: objective: expected an objective, got {self.objective!r}")
+        check_objective(self.name, self.objective)
         if not isinstance(self.train, Train):
             raise BadValueError(f"{self.name}: train: expected training settings, got {self.train!r}")
 
@@ -107,6 +108,7 @@ class Recipe:
             raise BadValueError(
                 f"recipe: pipeline: expected a tuple of augmentations and attacks, got {self.pipeline!r}"
             )
+        check_objective("recipe", self.objective)
         for step in self.pipeline:
             if not isinstance(step, Augmentation | Attack):
                 raise BadValueError(f"recipe: pipeline: expected augmentations and attacks, got {step!r}")
@@ -136,6 +138,15 @@ class Recipe:
         """Gradient steps that the pipeline's attacks take for each image and epoch, where none stops early."""
         attacks = [step for step in self.pipeline if isinstance(step, Attack)]
         return sum(getattr(attack, "steps", 1) * getattr(attack, "restarts", 1) for attack in attacks)
+
+    @property
+    def ball(self) -> tuple[float, Norm] | None:
+        """Radius and norm of the ball in which the last training moves images; None where it moves none.
+
+        Of several parts that do the first counts, as the pipeline, then the objective, has them.
+        """
+        found = ((part.eps, part.norm) for part in self.last.parts if hasattr(part, "eps") and hasattr(part, "norm"))
+        return next(found, None)
 
     @property
     def member(self) -> "Recipe":

@@ -39,8 +39,9 @@ class Trained:
         baseline: whether this is the study's baseline.
         parameters: the number of trained weights.
         history: one record an epoch: {"epoch", "loss", "accuracy", "validation_accuracy"}, the last None where there
-            were no validation images; of an ensemble, its first member's.
-        provenance: versions, commit, device, seconds, peak memory, time of the run.
+            were no validation images; of an ensemble, its first member's; of a tuned model, both trainings'.
+        provenance: versions, commit, device, seconds, peak memory, time of the run; the seconds of all members, and of
+            both trainings where a model is tuned.
     """
 
     recipe: str
@@ -150,7 +151,7 @@ def rows(
     `seen` names corruptions and outlier sets whose like the model met in training, see `Recipe.seen`.
     """
     met = {id(item): tested for item in measurements if (tested := _tested(item)) in seen}
-    over = ", ".join(dict.fromkeys(met.values()))  # of a number over all corruptions: mean accuracy, mCE
+    over = ", ".join(dict.fromkeys(met.values()))  # of a number without a setting, over all that was tested
     return [
         {
             "study": study,
@@ -168,7 +169,7 @@ def rows(
             "reason": item.reason,
             "limited": limited,
             "name": name,
-            "seen": over if evaluation == shift.Shift.name and not item.setting else met.get(id(item), ""),
+            "seen": met.get(id(item), "") if item.setting else over,
         }
         for item in measurements
     ]
@@ -305,17 +306,31 @@ def _trained(store: Store, plan: dict[str, Any]) -> Iterator[Trained]:
     for entry in _models(plan, replicates=False):
         if not all(store.has("models", key) for key in entry["models"]):
             continue
-        cells = [store.read_json("models", key, "cell.json") for key in entry["models"]]
+        chains = [_chain(store, key) for key in entry["models"]]
+        cells = [chain[-1] for chain in chains]
+        seconds = sum(cell["provenance"]["seconds"] for chain in chains for cell in chain)
         yield Trained(
             recipe=entry["recipe"],
             name=entry["name"],
             seed=entry["seed"],
             baseline=entry["recipe"] == plan["baseline"],
             parameters=sum(cell["parameters"] for cell in cells),
-            history=cells[0]["history"],
-            provenance=cells[0]["provenance"]
-            | {"seconds": round(sum(cell["provenance"]["seconds"] for cell in cells), 3), "members": len(cells)},
+            history=_joined([cell["history"] for cell in chains[0]]),
+            provenance=cells[0]["provenance"] | {"seconds": round(seconds, 3), "members": len(cells)},
         )
+
+
+def _chain(store: Store, key: str) -> list[dict[str, Any]]:
+    """The records of a model's trainings: its own, after that of the model that it starts from."""
+    cell: dict[str, Any] = store.read_json("models", key, "cell.json")
+    before = [record for start in cell.get("start", []) for record in _chain(store, start)]
+    return [*before, cell]
+
+
+def _joined(histories: list[list[dict[str, float | None]]]) -> list[dict[str, float | None]]:
+    """One history of trainings that follow each other: epochs are counted on."""
+    records = [record for history in histories for record in history]
+    return [{**record, "epoch": number} for number, record in enumerate(records, start=1)]
 
 
 def _unfinished(store: Store, plan: dict[str, Any]) -> tuple[list[Failure], list[str]]:

@@ -184,6 +184,11 @@ class Plan:
         """All cells."""
         return (*self.training, *self.evaluating)
 
+    @property
+    def unable(self) -> frozenset[str]:
+        """Keys of the cells that will fail at once: their recipes train on sets of outliers that are not here."""
+        return frozenset(cell.key for cell in self.cells if set(cell.recipe.exposure) & set(self.task.unexposed))
+
 
 def member_seeds(recipe: Recipe, seed: int) -> tuple[int, ...]:
     """The seeds of an ensemble's members; of a single model, its own."""
@@ -249,7 +254,7 @@ def _train_cells(recipe: Recipe, seed: int, task: Task) -> list[TrainCell]:
     assert task.train is not None, "a study's task has training images"
     before = [] if recipe.tuning is None else _train_cells(recipe.first, seed, task)
     start, last = tuple(cell.key for cell in before), recipe.last
-    exposed = [[images.name, images.fingerprint] for images in (task.exposure[name] for name in last.exposure)]
+    exposed = [_exposed(task, name) for name in last.exposure]
     content = {
         "kind": "model",
         "fit": fit.VERSION,
@@ -264,6 +269,12 @@ def _train_cells(recipe: Recipe, seed: int, task: Task) -> list[TrainCell]:
     passes = 2 if hasattr(last.objective, "source") else 1  # outliers are as many again
     cost = images * (IMAGE * passes + STEP * recipe.attack_steps) * recipe.architecture.cost
     return [*before, TrainCell(key=key_of(content), recipe=recipe, seed=seed, cost=cost, models=start)]
+
+
+def _exposed(task: Task, name: str) -> list[str | None]:
+    """Name and fingerprint of a set of outliers to train on; one that is not here has none, and its training fails."""
+    images = task.exposure.get(name)
+    return [name, None] if images is None else [images.name, images.fingerprint]
 
 
 def _evaluate_cells(

@@ -100,3 +100,11 @@ def test_outliers_to_train_on_are_other_images_than_those_to_test_on() -> None:
 def test_a_set_is_not_its_own_outliers() -> None:
     with pytest.raises(BadValueError, match="mnist: cannot be its own outliers; choose another source"):
         load_task("mnist", exposure=("mnist",), limit=5)
+
+
+def test_outliers_to_train_on_that_are_not_here_are_told(tmp_path: Path) -> None:
+    task = load_task(exposure=("fashion_mnist", "kmnist"), outliers=(), folder=tmp_path, limit=5)
+    assert set(task.exposure) == {"fashion_mnist"}
+    assert set(task.unexposed) == {"kmnist"}
+    assert "assay data fetch kmnist" in task.unexposed["kmnist"]
+    assert task.missing == {}

@@ -64,7 +64,7 @@ def test_energies_beyond_their_margins_cost_nothing(linear: Any) -> None:
 def test_what_cannot_be_wrapped_is_refused(linear: Any) -> None:
     with pytest.raises(BadValueError, match="expected one without outliers of its own, got outlier_exposure"):
         EnergyMargin(objective=OutlierExposure())
-    with pytest.raises(BadValueError, match="objective: expected an objective, got 3"):
+    with pytest.raises(BadValueError, match="objective: expected an objective, such as cross_entropy, got 3"):
         OutlierExposure(objective=3)  # type: ignore[arg-type]
     with pytest.raises(BadValueError, match="source: expected a source of outliers, such as fractals, got 'noise'"):
         OutlierExposure(source="noise")  # type: ignore[arg-type]

@@ -23,7 +23,8 @@ class Task:
         validation: what everything tuned uses, or None likewise.
         outliers: anomalous test sets by name, such as "fashion_mnist".
         exposure: training images of other sets by name, for recipes that train on outliers; never tested on.
-        missing: sets that were asked for and are not here, by name, each with the sentence that says why.
+        unexposed: such sets that were asked for and are not here, by name, each with the sentence that says why.
+        missing: test sets that were asked for and are not here, by name, each with the sentence that says why.
         limit: the number of images that every set was cut to, or None for full sets.
     """
 
@@ -33,6 +34,7 @@ class Task:
     validation: Images | None = None
     outliers: dict[str, Images] = field(default_factory=dict)
     exposure: dict[str, Images] = field(default_factory=dict)
+    unexposed: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     limit: int | None = None
 
@@ -59,10 +61,11 @@ def load_task(
         seed: of the split and of the draws.
 
     Returns:
-        The task. An outlier set that is not here is in `missing`, with the sentence that says so.
+        The task. An outlier set that is not here is in `missing`, or `unexposed` where it was to be trained on, with
+        the sentence that says so.
 
     Raises:
-        MissingDataError: the training or the test set, or one to train on as outliers, is not here.
+        MissingDataError: the training or the test set is not here.
         DamagedDataError: a file is cut or altered.
         BadValueError: an unknown name, a limit below 1, a training set of less than 6 images, sets that do not fit
             together, or a set that is to be its own outliers.
@@ -75,8 +78,8 @@ def load_task(
     if len(full) < SMALLEST:
         raise BadValueError(f"{full.name}: expected at least {SMALLEST} images to split, got {len(full)}")
     train, validation = split(full, validation=min(5000, len(full) // 6), seed=seed)
-    found, missing = _load_outliers([other for other in outliers if other != name], folder)
-    exposed = {other: load(other, "outliers", folder=folder) for other in exposure}
+    found, missing = _load_outliers([other for other in outliers if other != name], "test", folder)
+    exposed, unexposed = _load_outliers(list(exposure), "outliers", folder)
     for images in (full, *found.values(), *exposed.values()):
         if images.shape != test.shape:
             raise BadValueError(
@@ -89,16 +92,18 @@ def load_task(
         test=sample(test, limit, seed=seed),
         outliers={other: sample(images, limit, seed=seed) for other, images in found.items()},
         exposure={other: sample(images, limit, seed=seed) for other, images in exposed.items()},
+        unexposed=unexposed,
         missing=missing,
         limit=limit,
     )
 
 
-def _load_outliers(names: list[str], folder: Path | None) -> tuple[dict[str, Images], dict[str, str]]:
+def _load_outliers(names: list[str], split: str, folder: Path | None) -> tuple[dict[str, Images], dict[str, str]]:
+    """The sets that are here, and why the others are not."""
     found, missing = {}, {}
     for name in names:
         try:
-            found[name] = load(name, "test", folder=folder)
+            found[name] = load(name, split, folder=folder)
         except MissingDataError as error:
             missing[name] = str(error)
     return found, missing

@@ -6,8 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from assay.attacks import Attack
+from assay.augmentations import Augmentation
 from assay.classifier import Classifier
-from assay.parts import Part
+from assay.errors import BadValueError
+from assay.parts import Part, describe
 
 
 class Batch(NamedTuple):
@@ -39,6 +42,13 @@ class Objective(Part, Protocol):
     def __call__(self, model: Classifier, batch: Batch, generator: torch.Generator) -> Loss:
         """The loss of the model on a batch; every draw comes from the generator."""
         ...
+
+
+def check_objective(part: str, value: object) -> None:
+    """Raise BadValueError unless the value is an objective: other parts can be called too, and are none."""
+    if isinstance(value, Augmentation | Attack) or not isinstance(value, Objective):
+        came = describe(value) if isinstance(value, Part) else repr(value)
+        raise BadValueError(f"{part}: objective: expected an objective, such as cross_entropy, got {came}")
 
 
 def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:

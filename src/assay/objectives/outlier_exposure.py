@@ -13,10 +13,10 @@ from torch import Tensor
 
 from assay.classifier import Classifier
 from assay.errors import BadValueError
-from assay.objectives.base import Batch, Loss, Objective
+from assay.objectives.base import Batch, Loss, Objective, check_objective
 from assay.objectives.cross_entropy import CrossEntropy
 from assay.outliers import DataSet, OutlierSource
-from assay.parts import check_number
+from assay.parts import check_number, describe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +51,11 @@ def to_uniform(logits: Tensor) -> Tensor:
     return (logits.logsumexp(dim=1) - logits.mean(dim=1)).mean()
 
 
-def check_wrapped(name: str, objective: object, source: object) -> None:
+def check_wrapped(name: str, objective: Objective, source: object) -> None:
     """Raise BadValueError unless the objective can be wrapped and the source is one."""
-    if not isinstance(objective, Objective):
-        raise BadValueError(f"{name}: objective: expected an objective, got {objective!r}")
+    check_objective(name, objective)
     if getattr(objective, "source", None) is not None:
-        raise BadValueError(f"{name}: objective: expected one without outliers of its own, got {objective.name}")
+        raise BadValueError(f"{name}: objective: expected one without outliers of its own, got {describe(objective)}")
     if not isinstance(source, OutlierSource):
         raise BadValueError(f"{name}: source: expected a source of outliers, such as fractals, got {source!r}")
 

@@ -13,7 +13,7 @@ from assay.outliers.base import Draw
 from assay.parts import check_count
 from assay.randomness import uniform
 
-SMALLEST = 3  # with 9 patches, one image in 362,880 stays what it is; with 4, one in 24
+SMALLEST = 3  # of images whose patches all differ, one in 362,880 stays what it is; with 4 patches, one in 24
 
 
 @dataclass(frozen=True, kw_only=True)

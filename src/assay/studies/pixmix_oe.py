@@ -60,8 +60,8 @@ def _auroc(outliers: str, score: str, recipe: Recipe, percent: float) -> Publish
 _published = Published(
     title=TITLE,
     text=(
-        "The study names neither its network nor its training, and its clean accuracy of 95 % is that of a weaker model "
-        "than ours. It gives no intervals, and no accuracies with outlier exposure."
+        "The study names neither its network nor its training nor its amount of salt and pepper, and gives no intervals. "
+        "Its clean accuracy of 93 to 95 % is little for MNIST, where small networks reach 99 %."
     ),
     numbers=(
         *(

@@ -83,3 +83,11 @@ def test_patches_take_no_grid_that_leaves_images_as_they_are_or_is_finer_than_th
         Patches(grid=2)
     with pytest.raises(BadValueError, match="expected at most 5, the image's side, got 6"):
         shuffled(torch.rand(1, 1, 5, 9), 6, generator())
+
+
+def test_what_is_tested_on_is_not_trained_on() -> None:
+    tested = named("other/test", torch.zeros(2, 1, 3, 3, dtype=torch.uint8))
+    with pytest.raises(BadValueError, match="expected images to train on, got other/test, which is tested on"):
+        DataSet(of="other").open({"other": tested})
+    with pytest.raises(BadValueError, match="data_set: other: expected Images, got Tensor"):
+        DataSet(of="other").open({"other": torch.zeros(2, 1, 3, 3)})  # type: ignore[dict-item]

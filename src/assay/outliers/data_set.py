@@ -37,13 +37,28 @@ class DataSet:
         return (self.of,)
 
     def open(self, sets: Mapping[str, Images]) -> Draw:
-        """Make ready to draw from `sets[of]`. See `OutlierSource`."""
+        """Make ready to draw from `sets[of]`. See `OutlierSource`.
+
+        Raises:
+            MissingDataError: there is no such set.
+            BadValueError: it is a test set, or not of `Images`.
+        """
         if self.of not in sets:
             raise MissingDataError(
                 f"{self.name}: {self.of}: no such set to train on; "
                 f'pass outliers={{"{self.of}": load("{self.of}", "outliers")}}'
             )
         images = sets[self.of]
+        if not isinstance(images, Images):
+            raise BadValueError(
+                f"{self.name}: {self.of}: expected Images, got {type(images).__name__}; "
+                "Images and Images.from_floats make them"
+            )
+        if images.name.endswith("/test"):
+            raise BadValueError(
+                f"{self.name}: {self.of}: expected images to train on, got {images.name}, which is tested on; "
+                f'load("{self.of}", "outliers") gives them'
+            )
 
         def draw(x: Tensor, generator: torch.Generator) -> Tensor:
             if x.shape[1:] != images.shape:

@@ -55,10 +55,16 @@ def test_values_are_the_table_s_except_the_baseline_s_and_mce(zoo: Zoo, made_up:
     assert np.isnan(zoo.spread[1:]).all()
 
 
-def test_each_training_of_the_baseline_is_kept(zoo: Zoo) -> None:
-    assert zoo.trainings.shape == (5, len(zoo.keys))
-    assert zoo.trainings.mean(axis=0) == pytest.approx(zoo.values[zoo.baseline])
-    assert zoo.trainings.std(axis=0, ddof=1) == pytest.approx(zoo.noise)
+def test_each_training_is_kept_with_its_recipe(zoo: Zoo, small: Results) -> None:
+    assert np.bincount(zoo.models).tolist() == [5] + [1] * (len(zoo.recipes) - 1)
+    several = build_zoo(small)
+    assert np.bincount(several.models).tolist() == [6, 2, 2]
+    for made in (zoo, several):
+        for place in range(len(made.recipes)):
+            own = made.trainings[made.models == place]
+            assert own.mean(axis=0) == pytest.approx(made.values[place])
+            if len(own) > 1:
+                assert own.std(axis=0, ddof=1) == pytest.approx(made.spread[place])
 
 
 def test_what_training_met_of_a_value_is_kept(made_up: Results, zoo: Zoo) -> None:

@@ -69,7 +69,8 @@ def build_zoo(results: Results) -> Zoo:
         replicates=seeds[baseline].copy() if baseline is not None else np.zeros(len(trainings.keys), dtype=np.int64),
         reasons=_reasons(results, trainings, values),
         unlearned=results.unlearned,
-        trainings=trainings.values[trainings.of(baseline)],
+        trainings=trainings.values,
+        models=np.array([recipe for recipe, _ in trainings.models], dtype=np.int64),
         seen={
             (results.recipes[recipe], trainings.keys[column]): names
             for (recipe, column), names in trainings.seen.items()

@@ -15,7 +15,7 @@ accuracy of 0, its trainings agree by force, and they tell nothing of a recipe f
 (`assay.analysis.bounds`). Such a recipe has its family's noise, however little is known of it, or none: it is unknown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -44,15 +44,42 @@ class TrainingNoise(NamedTuple):
 def training_noise(zoo: Zoo, measures: Sequence[int] | None = None) -> TrainingNoise:
     """The training noise of every recipe on those measures; None takes all."""
     chosen = np.arange(len(zoo.keys)) if measures is None else np.asarray(measures, dtype=np.int64)
-    families, members = zoo.family_places, zoo.members[:, None]
     spread = zoo.spread[:, chosen]
     freedom = np.where(np.isnan(spread), 0, np.maximum(zoo.seeds[:, chosen] - 1, 0)).astype(np.float64)
-    known, total = (np.zeros((families.max(initial=-1) + 1, len(chosen))) for _ in range(2))
+    return _pooled(zoo, freedom, freedom * np.nan_to_num(spread) ** 2, _misled(zoo, chosen))
+
+
+def noise_of_sum(zoo: Zoo, weights: Mapping[int, float]) -> TrainingNoise:
+    """The training noise of every recipe on a weighted sum of measures, (R, 1), by the same rule.
+
+    Each training gives the sum as a whole, so measures that err together from training to training do so in it; a
+    training counts that has all of them. The baseline's noise misleads where it does so on any of the measures.
+
+    Args:
+        zoo: what was measured.
+        weights: by the place of the measure.
+    """
+    measures = list(weights)
+    sums = zoo.trainings[:, measures] @ np.array(list(weights.values()), dtype=np.float64)
+    whole = ~np.isnan(sums)
+    sums, models, recipes = sums[whole], zoo.models[whole], len(zoo.recipes)
+    count = np.bincount(models, minlength=recipes)
+    mean = np.bincount(models, weights=sums, minlength=recipes) / np.maximum(count, 1)
+    squares = np.bincount(models, weights=(sums - mean[models]) ** 2, minlength=recipes)
+    freedom = np.maximum(count - 1, 0).astype(np.float64)
+    misled = np.asarray(_misled(zoo, np.array(measures, dtype=np.int64)).any(axis=1))
+    return _pooled(zoo, freedom[:, None], squares.astype(np.float64)[:, None], misled[:, None])
+
+
+def _pooled(zoo: Zoo, freedom: Floats, squares: Floats, misled: NDArray[np.bool_]) -> TrainingNoise:
+    """The noise from each recipe's degrees of freedom and sum of squares, (R, M) each; `misled` borrows nothing."""
+    families, members = zoo.family_places, zoo.members[:, None]
+    known, total = (np.zeros((families.max(initial=-1) + 1, freedom.shape[1])) for _ in range(2))
     np.add.at(known, families, freedom)
-    np.add.at(total, families, freedom * np.nan_to_num(spread) ** 2 * members)
-    borrows = _borrows(zoo, chosen, known[families])
-    known, total, source = known[families], total[families], np.repeat(families[:, None], len(chosen), axis=1)
+    np.add.at(total, families, squares * members)
+    known, total, source = known[families], total[families], np.repeat(families[:, None], freedom.shape[1], axis=1)
     if zoo.baseline is not None:
+        borrows = (known < ENOUGH) & (families != families[zoo.baseline])[:, None] & ~misled
         pooled = np.where(known > 0, source + len(families), families[zoo.baseline])
         source = np.where(borrows, pooled, source)
         known, total = known + borrows * known[zoo.baseline], total + borrows * total[zoo.baseline]
@@ -60,13 +87,11 @@ def training_noise(zoo: Zoo, measures: Sequence[int] | None = None) -> TrainingN
     return TrainingNoise(variance, np.where(known > 0, known, np.nan), source)
 
 
-def _borrows(zoo: Zoo, chosen: NDArray[np.int64], known: Floats) -> NDArray[np.bool_]:
-    """(R, M) whether a recipe whose family has that many degrees of freedom takes the baseline's noise."""
-    if zoo.baseline is None:
-        return np.zeros(known.shape, dtype=bool)
-    others = (zoo.family_places != zoo.family_places[zoo.baseline])[:, None]
+def _misled(zoo: Zoo, chosen: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(R, M) whether the baseline's trainings agree by force and tell nothing of the recipe."""
     values = zoo.values[:, chosen]
+    if zoo.baseline is None:
+        return np.zeros(values.shape, dtype=bool)
     proportions = np.array([zoo.keys[measure].metric in PROPORTIONS for measure in chosen], dtype=bool)
-    misled = proportions & far_from_end(values[zoo.baseline], values)
-    borrows: NDArray[np.bool_] = (known < ENOUGH) & others & ~misled
-    return borrows
+    misled: NDArray[np.bool_] = proportions & far_from_end(values[zoo.baseline], values)
+    return misled

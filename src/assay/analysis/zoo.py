@@ -50,7 +50,8 @@ class Zoo:
         replicates: (M,) K, how many trainings of the baseline were measured.
         reasons: (recipe, key) -> why a value is missing.
         unlearned: labels of recipes that answer one class for every image, see `assay.results.Results`.
-        trainings: (K, M) values of each training of the baseline, the same training in a row; NaN where not measured.
+        trainings: (T, M) values of each training of every recipe, the same training in a row; NaN where not measured.
+        models: (T,) the place of the recipe that each of them is a training of.
         seen: (recipe, key) -> names, by commas, of the corruptions and outlier sets behind the value whose like the
             recipe's models met in training; only where there are any.
     """
@@ -70,6 +71,7 @@ class Zoo:
     reasons: Mapping[tuple[str, Key], str]
     unlearned: tuple[str, ...] = ()
     trainings: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    models: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     seen: Mapping[tuple[str, Key], str] = field(default_factory=dict)
 
     @cached_property

@@ -2,22 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from math import hypot, nan
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import t
 
 from assay.analysis.claims import Evidence
 from assay.analysis.claims.combine import combine
 from assay.analysis.effects import Effect, contrast
-from assay.analysis.zoo import Zoo
+from assay.analysis.zoo import Floats, Zoo
 
+Make = Callable[..., Evidence]
 DIFFERENCE = {1: 1.0, 0: -1.0}
 
 
 @pytest.fixture
-def zoo(evidence: Callable[..., Evidence]) -> Zoo:
+def zoo(evidence: Make) -> Zoo:
     rows = {"baseline": {"fgsm": 0.4, "pgd": 0.2}, "pgd(eps=0.3, steps=40)": {"fgsm": 0.9, "pgd": 0.8}}
     return evidence(rows, scatter=0.01, noise=0.004).zoo
 
@@ -53,7 +56,7 @@ def trained(zoo: Zoo, *correlation: float, count: int = 5) -> Zoo:
     random = np.random.default_rng(0).standard_normal((count, 1 + len(correlation)))
     errors = [random[:, 0], *(r * random[:, 0] + np.sqrt(1 - r * r) * random[:, 1] for r in correlation)]
     scaled = np.stack([0.004 * (e - e.mean()) / e.std(ddof=1) for e in errors], 1)
-    return replace(zoo, trainings=zoo.values[0] + scaled)
+    return replace(zoo, trainings=zoo.values[0] + scaled, models=np.zeros(count, dtype=np.int64))
 
 
 def test_training_noise_is_of_the_sum_in_each_training_where_these_are_known(zoo: Zoo) -> None:
@@ -70,18 +73,123 @@ def test_training_noise_is_of_the_sum_in_each_training_where_these_are_known(zoo
     assert found.high - found.value == pytest.approx(t.ppf(0.975, 4) * found.training, rel=2e-3)
 
 
-def test_trainings_say_nothing_of_recipes_with_noise_of_their_own(zoo: Zoo) -> None:
-    some = trained(zoo, 1.0)
-    seeds, spread = zoo.seeds.copy(), zoo.spread.copy()
-    seeds[1], spread[1] = 4, 0.02
-    own = replace(some, seeds=seeds, spread=spread)
-    assert mean(own, -1).training == mean(replace(zoo, seeds=seeds, spread=spread)).training > 0.01
-    holed = some.trainings.copy()
-    holed[2, 1] = nan
-    assert mean(replace(some, trainings=holed), -1).training == mean(zoo).training
+def shaken(zoo: Zoo, counts: tuple[int, ...], *, seed: int = 0) -> Zoo:
+    """The zoo with so many trainings of each recipe, in which all measures move together and a little on their own."""
+    random = np.random.default_rng(seed)
+    models = np.repeat(np.arange(len(counts)), counts)
+    together = 0.01 * random.standard_normal((len(models), 1))
+    trainings = zoo.values[models] + together + 0.0005 * random.standard_normal((len(models), zoo.values.shape[1]))
+    return told(zoo, trainings, models)
 
 
-def test_an_ensemble_has_a_share_of_the_noise_of_the_sum(evidence: Callable[..., Evidence]) -> None:
+def told(zoo: Zoo, trainings: Floats, models: NDArray[np.int64]) -> Zoo:
+    """The zoo as these trainings, with NaN where one has no value, make it."""
+    own = [trainings[models == place] for place in range(len(zoo.recipes))]
+    seeds = np.stack([(~np.isnan(each)).sum(0) for each in own])
+    spread = np.full(seeds.shape, nan)
+    for place, each in enumerate(own):
+        some = seeds[place] > 1
+        spread[place, some] = np.nanstd(each[:, some], axis=0, ddof=1)
+    return replace(zoo, trainings=trainings, models=models, seeds=seeds, spread=spread)
+
+
+def half_width(effect: Effect) -> float:
+    return effect.high - effect.value
+
+
+def test_more_trainings_make_the_interval_of_two_scores_of_one_model_no_wider(zoo: Zoo) -> None:
+    still = replace(zoo, draws=np.zeros_like(zoo.draws))
+    widths: dict[int, list[float]] = {1: [], 3: [], 5: []}
+    for count, seed in product(widths, range(20)):
+        found = combine(shaken(still, (5, count), seed=seed), {0: {1: 1.0}, 1: {1: -1.0}})
+        assert found is not None
+        assert found.training < 0.002  # what moves both scores cancels
+        widths[count].append(half_width(found))
+    mean_width = {count: np.mean(own) for count, own in widths.items()}
+    assert mean_width[5] < mean_width[1]
+    assert mean_width[3] < 1.5 * mean_width[1]  # with the two degrees of freedom of three trainings
+
+
+def test_noise_of_a_sum_is_of_the_family_s_own_trainings_where_there_are_enough(zoo: Zoo) -> None:
+    some = shaken(zoo, (5, 3))
+    sums = some.trainings @ np.array([1.0, -1.0])
+    own = combine(replace(some, draws=np.zeros_like(some.draws)), {0: {1: 1.0}, 1: {1: -1.0}})
+    assert own is not None
+    assert own.training == pytest.approx(sums[5:].std(ddof=1) / np.sqrt(3))
+    assert half_width(own) == pytest.approx(t.ppf(0.975, 2) * own.training, rel=2e-3)
+    both = combine(some, {0: {1: 1.0, 0: -1.0}, 1: {1: -1.0, 0: 1.0}})
+    assert both is not None
+    assert both.training == pytest.approx(np.sqrt(sums[:5].var(ddof=1) / 5 + sums[5:].var(ddof=1) / 3))
+
+
+def test_noise_of_a_sum_is_pooled_over_a_family_with_its_degrees_of_freedom(evidence: Make) -> None:
+    rows = {
+        "baseline": {"fgsm": 0.4, "pgd": 0.2},
+        "pgd(eps=0.3, steps=40)": {"fgsm": 0.9, "pgd": 0.8},
+        "pgd(eps=0.2, steps=40)": {"fgsm": 0.8, "pgd": 0.6},
+    }
+    some = shaken(evidence(rows, scatter=0.0).zoo, (5, 3, 4))
+    sums = some.trainings @ np.array([1.0, -1.0])
+    found = combine(some, {0: {1: 1.0}, 1: {1: -1.0}})
+    assert found is not None
+    pooled = (2 * sums[5:8].var(ddof=1) + 3 * sums[8:].var(ddof=1)) / 5
+    assert found.training == pytest.approx(np.sqrt(pooled / 3))
+    assert half_width(found) == pytest.approx(t.ppf(0.975, 5) * found.training, rel=2e-3)
+
+
+def test_a_single_degree_of_freedom_is_pooled_with_the_baseline_s(zoo: Zoo) -> None:
+    some = shaken(zoo, (5, 2))
+    sums = some.trainings @ np.array([1.0, -1.0])
+    found = combine(replace(some, draws=np.zeros_like(some.draws)), {0: {1: 1.0}, 1: {1: -1.0}})
+    assert found is not None
+    pooled = (4 * sums[:5].var(ddof=1) + sums[5:].var(ddof=1)) / 5
+    assert found.training == pytest.approx(np.sqrt(pooled / 2))
+    assert half_width(found) == pytest.approx(t.ppf(0.975, 5) * found.training, rel=2e-3)
+
+
+def test_of_unequal_counts_the_smaller_one_says_how_many_trainings_there_are(zoo: Zoo) -> None:
+    some = shaken(zoo, (5, 4))
+    trainings = some.trainings.copy()
+    trainings[8, 1] = nan  # one training has the first measure alone
+    holed = told(zoo, trainings, some.models)
+    assert holed.seeds[1].tolist() == [4, 3]
+    sums = trainings[5:8] @ np.array([1.0, -1.0])
+    found = combine(replace(holed, draws=np.zeros_like(holed.draws)), {0: {1: 1.0}, 1: {1: -1.0}})
+    assert found is not None
+    assert found.training == pytest.approx(sums.std(ddof=1) / np.sqrt(3))
+    assert half_width(found) == pytest.approx(t.ppf(0.975, 2) * found.training, rel=2e-3)
+
+
+def test_the_baseline_s_noise_is_not_borrowed_where_it_would_mislead(zoo: Zoo) -> None:
+    """A baseline at 0 on one of the two measures: of one training of a robust model nothing is known there."""
+    low = replace(zoo, values=np.array([[0.4, 0.0], [0.9, 0.8]]))
+    once = mean(shaken(low, (5, 1)))
+    first = contrast(shaken(low, (5, 1)), 0, DIFFERENCE)
+    assert first is not None
+    assert once.training == pytest.approx(first.training / 2)  # as of the one measure alone
+    twice = shaken(low, (5, 2))
+    sums = twice.trainings @ np.array([1.0, -1.0])
+    found = combine(twice, {0: {1: 1.0}, 1: {1: -1.0}})
+    assert found is not None
+    assert found.training == pytest.approx(sums[5:].std(ddof=1) / np.sqrt(2))  # its own, little as it is
+
+
+def test_a_single_training_shows_no_noise_of_a_sum(zoo: Zoo) -> None:
+    alone = shaken(zoo, (1, 1))
+    assert np.isnan(mean(alone).training)
+    assert mean(alone).high - mean(alone).value == pytest.approx(1.96 * mean(alone).sampling, rel=1e-3)
+
+
+def test_where_not_every_measure_has_two_trainings_their_noise_is_added(zoo: Zoo) -> None:
+    some = shaken(zoo, (3, 1))
+    trainings = some.trainings.copy()
+    trainings[0, 0], trainings[1, 1] = nan, nan  # two trainings on each measure, one on both
+    holed = told(zoo, trainings, some.models)
+    each = [contrast(holed, measure, DIFFERENCE) for measure in (0, 1)]
+    assert mean(holed).training == pytest.approx(sum(effect.training for effect in each if effect) / 2)
+
+
+def test_an_ensemble_has_a_share_of_the_noise_of_the_sum(evidence: Make) -> None:
     rows = {"baseline": {"fgsm": 0.4, "pgd": 0.2}, "ensemble(members=4)": {"fgsm": 0.9, "pgd": 0.8}}
     some = trained(evidence(rows, noise=0.004).zoo, 0.3)
     found = combine(some, {0: {1: 1.0}, 1: {1: -1.0}})

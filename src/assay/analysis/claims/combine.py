@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from math import hypot, inf, isfinite, isnan, nan, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
 from assay.analysis.claims.student import freedom, quantile, standard_error, tail
 from assay.analysis.effects import Effect, contrast
-from assay.analysis.training_noise import training_noise
+from assay.analysis.training_noise import TrainingNoise, noise_of_sum
 from assay.analysis.zoo import Zoo
 
 
@@ -15,12 +16,13 @@ def combine(zoo: Zoo, weights: Mapping[int, Mapping[int, float]]) -> Effect | No
     """The sum over measures m and recipes r of weights[m][r] times the value of r on m.
 
     Sampling: the spread of the same sum over the draws, since draw b is on the same resample for all measures of the
-    same images. Training: where every recipe has the baseline's noise, each training of the baseline gives each
-    recipe's sum, and their spread is the noise of that sum, in which measures that err together from training to
-    training cancel as they do. Elsewhere it is not known how they err together: their standard errors are added as they
-    are, the most that they can make together (correlation 1 of what is added), and the degrees of freedom follow from
-    theirs to first order, with the errors of their variances added in the same way. A measure whose training noise is
-    not known adds none.
+    same images. Training: each training gives the sum as a whole, and its spread over the trainings of a recipe's
+    family, or of the baseline where these are too few, is the noise of that sum (`noise_of_sum`), in which measures
+    that err together from training to training cancel as they do. Where no trainings have all the measures, or the
+    baseline's would mislead, it is not known how they err together: their standard errors are added as they are, the
+    most that they can make together (correlation 1 of what is added), and the degrees of freedom follow from theirs to
+    first order, with the errors of their variances added in the same way. A measure whose training noise is not known
+    adds none.
 
     Args:
         zoo: what was measured.
@@ -49,19 +51,36 @@ def _sampling(zoo: Zoo, weights: Mapping[int, Mapping[int, float]]) -> float:
     return float(draws.std(ddof=1))
 
 
+class _Part(NamedTuple):
+    """The variance that one estimate of training noise adds to a sum, and the estimate's degrees of freedom."""
+
+    variance: float
+    freedom: float
+
+
 def _joint(zoo: Zoo, weights: Mapping[int, Mapping[int, float]]) -> tuple[float, float] | None:
-    """What `_training` gives, from each training of the baseline at once; None where a recipe has other noise."""
-    measures, recipes = list(weights), sorted({place for own in weights.values() for place in own})
-    if zoo.baseline is None or len(zoo.trainings) < 2:
+    """What `_training` gives, from trainings that each give a recipe's sum; None where those of a recipe do not.
+
+    Recipes whose noise is the same estimate are one part, whose error is common to them.
+    """
+    if not len(zoo.models):
         return None
-    values, own = zoo.trainings[:, measures], np.ix_(recipes, measures)
-    source = training_noise(zoo, measures).source[recipes]
-    if np.isnan(values).any() or (source != zoo.family_places[zoo.baseline]).any():
-        return None
-    table = np.array([[weights[measure].get(place, 0.0) for measure in measures] for place in recipes])
-    spread = (values @ table.T).var(axis=0, ddof=1)
-    variance = float((spread / (zoo.members[recipes] * zoo.seeds[own].min(axis=1))).sum())
-    return sqrt(variance), variance**2 / (len(values) - 1)
+    parts: dict[int, _Part] = {}
+    known: dict[tuple[tuple[int, float], ...], TrainingNoise] = {}
+    for place in dict.fromkeys(place for own in weights.values() for place in own):
+        own = {measure: weight for measure, each in weights.items() if (weight := each.get(place, 0.0))}
+        if not own:
+            continue
+        terms = tuple(own.items())
+        noise = known[terms] = known.get(terms) or noise_of_sum(zoo, own)
+        variance, freedom, source = (float(column[place, 0]) for column in noise)
+        if isnan(variance):
+            return None
+        before = parts.get(int(source), _Part(0.0, inf))
+        added = variance / int(zoo.seeds[place, list(own)].min())
+        parts[int(source)] = _Part(before.variance + added, min(before.freedom, freedom))
+    doubt = sum(part.variance**2 / part.freedom for part in parts.values())
+    return sqrt(sum(part.variance for part in parts.values())), doubt
 
 
 def _training(each: Sequence[Effect]) -> tuple[float, float]:

@@ -1,14 +1,17 @@
 """Mixing pictures: repeatable, independent of the count, of any shape, and none of them dull."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.errors import BadValueError
-from assay.pictures import KINDS, mixing_pictures
+from assay.pictures import KINDS, clouds, mixing_pictures
 from assay.pictures.dull import dull
 from assay.pictures.mixing import _pictures
+from assay.pictures.plasma import torus
 
 sides = st.integers(1, 24)
 
@@ -42,6 +45,23 @@ def test_pictures_span_the_range_and_few_are_dull(shape: tuple[int, int, int]) -
     assert torch.all(x.amin((1, 2, 3)) == 0)
     assert torch.all(x.amax((1, 2, 3)) == 1)
     assert dull(x).float().mean() <= 0.05
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1000), (1, 8, 512), (3, 300, 2), (1, 31, 31)])
+def test_oblong_pictures_do_not_take_many_large_maps(
+    shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def measured(count: int, side: int, *rest: Any) -> torch.Tensor:
+        made.append(count * side**2)
+        assert made[-1] <= 2**23, f"{count} maps of {side} x {side} at once"  # 32 MiB in float32
+        return torus(count, side, *rest)
+
+    monkeypatch.setattr(clouds, "torus", measured)
+    _pictures.cache_clear()
+    assert mixing_pictures(3, shape).shape == (3, *shape)
+    assert made
 
 
 def test_the_number_of_threads_changes_nothing_and_is_not_changed() -> None:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from assay.pictures import KINDS, mixing_pictures
 from assay.pictures.dull import dull
-from assay.pictures.mixing import DRAWN, Kind, _chunk
+from assay.pictures.mixing import DRAWN, Kind, _chunk, chunk_size
 from assay.pictures.tones import curves
 from assay.randomness import derive
 
@@ -71,6 +71,16 @@ def test_the_pictures_are_those_that_models_were_trained_with(kind: str) -> None
     pinned = torch.tensor(list(bytes.fromhex("".join(PINNED[kind])))).view(EACH, 4)
     astray = int(((found.int() - pinned).abs().amax(dim=1) > 1).sum())
     assert astray <= ASTRAY, f"{TODO}; {astray} of {EACH} differ, now {kind}: {written(found)}"
+
+
+def test_the_sizes_of_chunks_on_which_the_draws_depend() -> None:
+    square = {28: 64, 31: 64, 64: 64, 65: 62, 100: 26, 224: 5, 1000: 1}
+    for kind in KINDS:
+        assert {side: chunk_size(kind, side, side) for side in square} == square, TODO
+    oblong = {(20, 31): 64, (64, 100): 40, (60, 120): 36, (8, 512): 64, (1, 1000): 64}
+    assert {sides: chunk_size("ifs", *sides) for sides in oblong} == oblong, TODO
+    oblong |= {(8, 512): 8, (1, 1000): 2}
+    assert {sides: chunk_size("plasma", *sides) for sides in oblong} == oblong, TODO
 
 
 def test_a_dull_picture_is_drawn_anew_four_times(monkeypatch: pytest.MonkeyPatch) -> None:

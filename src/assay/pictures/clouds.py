@@ -26,9 +26,8 @@ def clouds(count: int, height: int, width: int, generator: torch.Generator) -> T
         (count, height, width) float32.
     """
     like = torch.empty(0)
-    side = 1 << (max(height, width) - 1).bit_length()
     decay = 1.35 + 0.35 * uniform((count, 1, 1), generator, like=like)
-    v = torus(count, side, decay, generator, like)[:, :height, :width]
+    v = torus(count, map_side(height, width), decay, generator, like)[:, :height, :width]
     deviation, mean = torch.std_mean(v, dim=(1, 2), keepdim=True, correction=0)
     v = (v - mean) / deviation.clamp(min=1e-6)
     u = uniform((4, count, 1, 1), generator, like=like)
@@ -39,3 +38,8 @@ def clouds(count: int, height: int, width: int, generator: torch.Generator) -> T
     ridges = (v - 2 * (u[3] - 0.5)).abs()
     kind = integers(0, 3, (count, 1, 1), generator, like=like)
     return torch.where(kind == 0, v, torch.where(kind == 1, waves, ridges))
+
+
+def map_side(height: int, width: int) -> int:
+    """The side of the square map that a picture is the corner of: the power of two from its longer side on."""
+    return 1 << (max(height, width) - 1).bit_length()

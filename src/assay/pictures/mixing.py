@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from assay.errors import BadValueError
 from assay.parts import check_count
-from assay.pictures.clouds import clouds
+from assay.pictures.clouds import clouds, map_side
 from assay.pictures.dull import dull
 from assay.pictures.escape_time import escape_time
 from assay.pictures.ifs import ifs
@@ -37,7 +37,8 @@ DRAWN = {"ifs": Kind(ifs, 2), "escape_time": Kind(escape_time, 4), "plasma": Kin
 KINDS = tuple(DRAWN)
 FINER = 2  # each pixel is the mean of FINER x FINER samples
 CHUNK = 64  # pictures of one kind that are drawn at once,
-PIXELS = 2**20  # unless these many samples are exceeded
+PIXELS = 2**20  # unless these many samples are exceeded,
+MAPS = 2**23  # or, of clouds, these many values of the square maps that oblong pictures are cut from
 ATTEMPTS = 4  # how often dull pictures are drawn anew
 
 
@@ -74,14 +75,26 @@ def mixing_pictures(count: int, shape: tuple[int, int, int], *, seed: int = 0) -
 
 @functools.lru_cache(maxsize=4)
 def _pictures(count: int, shape: tuple[int, int, int], seed: int) -> Tensor:
-    size = max(1, min(CHUNK, PIXELS // (FINER**2 * shape[1] * shape[2])))
     result = torch.empty(count, *shape, dtype=torch.uint8)
     for start, kind in enumerate(KINDS):
+        size = chunk_size(kind, *shape[1:])
         places = result[start :: len(KINDS)]
         for number in range(math.ceil(len(places) / size)):
             part = places[number * size : (number + 1) * size]
             part.copy_(_chunk(kind, number, size, shape, seed)[: len(part)])
     return result
+
+
+def chunk_size(kind: str, height: int, width: int) -> int:
+    """How many pictures are drawn at once, on which the draws depend.
+
+    MAPS bounds none whose sides are as 2 to 1 or closer: the map's side is less than twice the picture's longer one.
+    """
+    height, width = FINER * height, FINER * width
+    most = min(CHUNK, PIXELS // (height * width))
+    if DRAWN[kind].draw is clouds:
+        most = min(most, MAPS // map_side(height, width) ** 2)
+    return max(1, most)
 
 
 def _chunk(kind: str, number: int, size: int, shape: tuple[int, int, int], seed: int) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from assay import contact_sheet
-from assay.contact_sheet import GAP, SHOWN, laid_out
+from assay.contact_sheet import GAP, SHOWN, laid_out, largest_size
 from assay.data import load
 from assay.errors import BadValueError
 from assay.pictures import mixing_pictures
@@ -84,5 +84,39 @@ def test_refusals() -> None:
         contact_sheet.fractals(0)
     with pytest.raises(BadValueError, match="size: expected a whole number >= 1, got 0"):
         contact_sheet.fractals(1, size=0)
-    with pytest.raises(BadValueError, match="too many for one sheet; expected at most 100"):
-        contact_sheet.fractals(101, size=1000)
+
+
+def refuse(*_: object, **__: object) -> torch.Tensor:
+    raise AssertionError("generated before the sheet was found too large")
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "colour"), [(10**8, 1, False), (101, 1000, False), (32, 1000, True), (10**6, 30, True)]
+)
+def test_a_sheet_that_would_be_too_large_is_refused_before_anything_is_generated(
+    count: int, size: int, colour: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact_sheet, "mixing_pictures", refuse)
+    with pytest.raises(BadValueError, match="too many for one sheet; expected at most") as raised:
+        contact_sheet.fractals(count, size=size, colour=colour)
+    most = int(str(raised.value).split()[-1])
+    assert 0 < most < count
+    with pytest.raises(BadValueError, match=f"count: {most + 1} pictures"):
+        contact_sheet.fractals(most + 1, size=size, colour=colour)
+    with pytest.raises(AssertionError, match="generated"):
+        contact_sheet.fractals(most, size=size, colour=colour)
+
+
+def test_one_picture_that_is_too_large_for_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contact_sheet, "mixing_pictures", refuse)
+    with pytest.raises(BadValueError, match="size: one picture of 12000 x 12000 is too large for a sheet; expected"):
+        contact_sheet.fractals(1, size=12000)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 32), (4, 40), (3, 70)])
+@pytest.mark.parametrize("count", [1, 5, 7, 24, 25])
+def test_the_size_that_is_checked_is_at_least_that_of_the_sheet(count: int, shape: tuple[int, int]) -> None:
+    channels, side = shape
+    sheet = laid_out(torch.zeros(count, channels, side, side // 2 + 1, dtype=torch.uint8))
+    checked = largest_size(count, channels, side, side // 2 + 1)
+    assert sheet.numel() <= checked < 2 * sheet.numel()

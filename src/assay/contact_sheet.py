@@ -1,5 +1,6 @@
 """A contact sheet: many small pictures on one PNG, to look at a data set, or at generated pictures, before use."""
 
+import bisect
 import math
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,7 @@ MNIST_C = tuple(f"mnist_c/{name}" for name in CORRUPTIONS)
 SIDE = 32  # pixels of a generated picture, unless told
 SHOWN = 64  # smaller pictures are enlarged, by a whole number, up to this side
 GAP = 2  # pixels between pictures
-LARGEST = 10**8  # pixels on one sheet
+LARGEST = 10**8  # values of one sheet, which has three for each pixel in colour
 START = b"\x89PNG"
 
 
@@ -34,10 +35,15 @@ class Sheet(NamedTuple):
 
 
 def fractals(count: int, *, size: int = SIDE, seed: int = 0, colour: bool = False) -> Sheet:
-    """Generated mixing pictures."""
+    """Generated mixing pictures.
+
+    Raises:
+        BadValueError: no whole number >= 1, or too large a sheet.
+    """
     check_count(FRACTALS, "size", size)
-    _check_area(count, size, size)
-    x = mixing_pictures(count, (3 if colour else 1, size, size), seed=seed)
+    channels = 3 if colour else 1
+    _check_fits(count, channels, size, size, "a smaller --size")
+    x = mixing_pictures(count, (channels, size, size), seed=seed)
     tones = "in colour" if colour else "in grey"
     return Sheet(
         x, f"{count} generated pictures of {size} x {size} {tones}, seed {seed}; {', '.join(KINDS)} take turns"
@@ -48,7 +54,7 @@ def data_set(name: str, split: str, count: int, *, seed: int = 0, folder: Path |
     """A random sample of a data set, in order of class.
 
     Raises:
-        BadValueError: an unknown name or split.
+        BadValueError: an unknown name or split, or too large a sheet.
         MissingDataError: it is not here; the message names the command that fetches it.
     """
     known = (FRACTALS, *KNOWN, *own_sets(folder), *MNIST_C)
@@ -61,8 +67,8 @@ def data_set(name: str, split: str, count: int, *, seed: int = 0, folder: Path |
     else:
         images = load(name, split, folder=folder)
     chosen = sample(images, count, seed=seed)
-    _, height, width = chosen.shape
-    _check_area(len(chosen), height, width)
+    channels, height, width = chosen.shape
+    _check_fits(len(chosen), channels, height, width, "a set of smaller images")
     text = f"{len(chosen)} of {len(images):,} images of {images.name}, {height} x {width}, drawn with seed {seed}"
     return Sheet(chosen.x[chosen.y.argsort(stable=True)], f"{text}; in order of class: {', '.join(images.classes)}")
 
@@ -75,9 +81,8 @@ def laid_out(x: Tensor) -> Tensor:
     if x.shape[1] not in (1, 3):
         x = x.float().mean(dim=1, keepdim=True).round().to(torch.uint8)
     count, channels, height, width = x.shape
-    across = min(count, math.ceil(math.sqrt(1.5 * count)))
+    across, scale = _across(count), _scale(height, width)
     down = math.ceil(count / across)
-    scale = max(1, SHOWN // max(height, width))
     large = x.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
     cells = functional.pad(large, (0, GAP, 0, GAP), value=255)
     empty = cells.new_full((down * across - count, *cells.shape[1:]), 255)
@@ -102,10 +107,28 @@ def write(x: Tensor, path: Path) -> None:
         raise BadValueError(f"{path}: cannot be written ({error.strerror}); name another file with --out") from error
 
 
-def _check_area(count: int, height: int, width: int) -> None:
+def largest_size(count: int, channels: int, height: int, width: int) -> int:
+    """At most how many values the sheet of so many pictures has, enlarged and with gaps; more pictures, more values."""
+    scale = _scale(height, width)
+    cells = count + _across(count) - 1  # the last row may be empty but for one
+    return (3 if channels == 3 else 1) * cells * (scale * height + GAP) * (scale * width + GAP)
+
+
+def _across(count: int) -> int:
+    return min(count, math.ceil(math.sqrt(1.5 * count)))
+
+
+def _scale(height: int, width: int) -> int:
+    return max(1, SHOWN // max(height, width))
+
+
+def _check_fits(count: int, channels: int, height: int, width: int, smaller: str) -> None:
     check_count("data show", "count", count)
-    if count * height * width > LARGEST:
-        most = max(1, LARGEST // (height * width))
-        raise BadValueError(
-            f"count: {count} pictures of {height} x {width} are too many for one sheet; expected at most {most}"
-        )
+    if largest_size(count, channels, height, width) <= LARGEST:
+        return
+    most = bisect.bisect_right(range(1, count), LARGEST, key=lambda n: largest_size(n, channels, height, width))
+    if most == 0:
+        raise BadValueError(f"size: one picture of {height} x {width} is too large for a sheet; expected {smaller}")
+    raise BadValueError(
+        f"count: {count} pictures of {height} x {width} are too many for one sheet; expected at most {most}"
+    )

@@ -13,15 +13,17 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from assay.analysis.overfitting import overfitting
 from assay.architectures import LeNet5
 from assay.architectures.base import Network
 from assay.attacks import FGSM, PGD
+from assay.attacks.watch import look
 from assay.augmentations import CutOut, MixUp
 from assay.classifier import Classifier, predict_all, to_unit
 from assay.data import Images
 from assay.errors import BadValueError, MissingDataError
 from assay.fit import DivergedError, Step, build, fit
-from assay.objectives import Batch, CrossEntropy, Loss, MixedAdversarial, OutlierExposure
+from assay.objectives import MART, Batch, CrossEntropy, Free, Loss, MixedAdversarial, OutlierExposure, Trades
 from assay.outliers import DataSet, Noise
 from assay.randomness import derive
 from assay.recipe import Recipe, Train, Tuned
@@ -123,6 +125,10 @@ RECIPES = {
     "mixup": tiny(pipeline=(MixUp(alpha=1), FGSM(eps=0.1))),
     "objective": tiny(objective=MixedAdversarial(attack=PGD(eps=0.1, steps=2))),
     "outliers": tiny(objective=OutlierExposure(source=Noise())),
+    "fast": tiny(pipeline=(FGSM(eps=0.1, random_start=True),)),
+    "free": tiny(pipeline=(MixUp(alpha=1),), objective=Free(eps=0.1, replays=3)),
+    "trades": tiny(objective=Trades(eps=0.1, steps=2)),
+    "mart": tiny(objective=MART(attack=PGD(eps=0.1, steps=2))),
 }
 
 
@@ -478,3 +484,111 @@ def test_a_start_and_a_tuning_need_each_other(tuned: bool) -> None:
     start = None if tuned else fit(tiny(epochs=1), make(), seed=0).model.state_dict()
     with pytest.raises(BadValueError, match="start: "):
         fit(recipe, make(), seed=0, start=start)
+
+
+# Training on moved images
+
+
+def test_free_training_agrees_with_an_independent_loop() -> None:
+    """Each batch three times; one backward pass moves the weights, then the perturbation that the next step meets."""
+    images, eps = make(24), 0.1
+    recipe = tiny(epochs=2, objective=Free(eps=eps, replays=3))
+    model = build(recipe, images.shape, images.n_classes, 2)
+    unit = images.x.float() / 255
+    assert isinstance(model, Network)
+    model.normalise.fit(images.x)
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
+    order, moved = derive(2, "order"), torch.zeros(10, 1, SIZE, SIZE)
+    losses = []
+    for _ in range(2):
+        shuffled = torch.randperm(24, generator=order)
+        for index in (shuffled[:10], shuffled[10:20], shuffled[20:]):
+            for _ in range(3):
+                x = (unit[index] + moved[: len(index)]).clamp(0, 1).requires_grad_()
+                loss = F.cross_entropy(model(x), images.y[index])
+                weight_gradients = torch.autograd.grad(loss, [*model.parameters(), x])
+                for weight, gradient in zip(model.parameters(), weight_gradients[:-1], strict=True):
+                    weight.grad = gradient
+                optimiser.step()
+                step = eps * weight_gradients[-1].sign()
+                moved[: len(index)] = (moved[: len(index)] + step).clamp(-eps, eps)
+                losses += [float(loss.detach())] * len(index)
+    fitted = fit(recipe, images, seed=2)
+    torch.testing.assert_close(weights(fitted.model), weights(model), rtol=1e-4, atol=1e-6)
+    assert fitted.history[0].loss == pytest.approx(mean(losses[:72]), rel=1e-4)
+    assert fitted.history[1].loss == pytest.approx(mean(losses[72:]), rel=1e-4)
+
+
+def test_free_training_takes_one_pass_a_step() -> None:
+    passes: list[int] = []
+    hook = nn.modules.module.register_module_forward_hook(
+        lambda module, _, result: passes.append(len(result)) if isinstance(module, Network) else None
+    )
+    try:
+        fit(tiny(epochs=1, objective=Free(eps=0.1, replays=4)), make(25), seed=0)
+    finally:
+        hook.remove()
+    assert passes == [10] * 8 + [5] * 4
+
+
+def test_free_training_inside_another_objective_moves_images_and_leaves_outliers() -> None:
+    images = make()
+    inside, plain = (
+        fit(tiny(objective=OutlierExposure(objective=objective, source=Noise())), images, seed=0)
+        for objective in (Free(eps=0.2, replays=1), CrossEntropy())
+    )
+    assert not torch.equal(weights(inside.model), weights(plain.model))
+    still = fit(tiny(objective=OutlierExposure(objective=Free(eps=0.0, replays=1), source=Noise())), images, seed=0)
+    assert torch.equal(weights(still.model), weights(plain.model))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_models_that_meet_moved_images_are_looked_at_under_attack(name: str) -> None:
+    recipe, unseen = RECIPES[name], make(300, seed=1)
+    history = fit(recipe, make(), seed=3, validation=unseen).history
+    if name in ("lenet5", "dropout", "outliers"):
+        assert recipe.ball is None
+        assert all(epoch.robust_accuracy is epoch.fgsm_accuracy is None for epoch in history)
+        return
+    assert recipe.ball == (0.1, "linf")
+    model = fit(recipe, make(), seed=3).model
+    chosen = torch.randperm(300, generator=derive(0, "sample", "bars"))[:250].sort().values
+    found = look(model, to_unit(unseen.x[chosen]), unseen.y[chosen], 0.1, "linf", derive(3, "watch"))
+    assert (history[-1].robust_accuracy, history[-1].fgsm_accuracy) == found
+    assert fit(recipe, make(), seed=3).history[-1].robust_accuracy is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hidden:
+    """Two hidden layers of 128 units."""
+
+    name: ClassVar[str] = "hidden"
+    version: ClassVar[int] = 1
+    cost: ClassVar[float] = 0.1
+
+    def build(self, shape: tuple[int, int, int], n_classes: int) -> Classifier:
+        size = shape[0] * shape[1] * shape[2]
+        layers = (nn.Linear(size, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU())
+        return Network(shape, n_classes, nn.Sequential(nn.Flatten(), *layers), 128)
+
+
+def patterns(n: int, seed: int) -> Images:
+    """Three random patterns on noise."""
+    pattern = torch.rand(3, 1, 12, 12, generator=torch.Generator().manual_seed(9))
+    y, noise = torch.arange(n) % 3, torch.randn(n, 1, 12, 12, generator=torch.Generator().manual_seed(seed))
+    x = (0.5 * pattern[y] + 0.25 + 0.2 * noise).clamp(0, 1)
+    return Images(name="patterns", x=(x * 255).round().to(torch.uint8), y=y, classes=CLASSES)
+
+
+@pytest.mark.parametrize(("eps", "broken"), [(0.3, True), (0.1, False)])
+def test_single_steps_that_are_too_long_break_training_and_it_is_seen(eps: float, broken: bool) -> None:
+    train = Train(epochs=6, batch_size=20, learning_rate=3e-3)
+    recipe = Recipe(architecture=Hidden(), pipeline=(FGSM(eps=eps),), train=train)
+    history = fit(recipe, patterns(300, 0), seed=0, validation=patterns(100, 1)).history
+    last = history[-1]
+    assert last.robust_accuracy is not None
+    assert last.fgsm_accuracy is not None
+    assert last.fgsm_accuracy > 0.7
+    assert (last.robust_accuracy < 0.1) == broken
+    assert (last.robust_accuracy > 0.6) != broken
+    assert (overfitting([epoch._asdict() for epoch in history]) is not None) == broken

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from assay.architectures import Architecture
-from assay.attacks import Attack
 from assay.augmentations import Augmentation
 from assay.objectives import Objective
 from assay.recipe import Recipe
@@ -142,8 +141,8 @@ def kind_of(recipe: Recipe) -> Kind:
 
 
 def defended(recipe: Recipe) -> bool:
-    """Whether the recipe trains on attacked images."""
-    return any(isinstance(part, Attack) for part in recipe.parts)
+    """Whether the recipe trains on images moved inside a ball, attacked ones or others."""
+    return recipe.ball is not None
 
 
 def estimate(plan: Plan, found: Set[str], rates: Rates, jobs: int) -> Estimate:

@@ -15,10 +15,12 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from assay.attacks import Attack
+from assay.attacks.norms import Norm
+from assay.attacks.watch import Look, look
 from assay.classifier import Classifier, device_of, evaluating, predict, to_unit
 from assay.data import Images, sample
 from assay.errors import AssayError, BadValueError, ContractError
-from assay.objectives import Batch
+from assay.objectives import Batch, Free
 from assay.outliers import Draw, OutlierSource
 from assay.randomness import derive
 from assay.recipe import Recipe
@@ -26,6 +28,7 @@ from assay.recipe import Recipe
 VERSION = 1  # bumped when the loop gives other weights for the same recipe
 WINDOW = 25  # steps between two looks at the loss: reading it makes a GPU wait
 VALIDATION = 1000  # validation images looked at after each epoch
+ATTACKED = 250  # of those, how many are attacked where training moves images
 
 
 class DivergedError(AssayError):
@@ -44,12 +47,18 @@ class Step(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """One epoch: mean training loss and accuracy, as trained on; accuracy on validation images, None without any."""
+    """One epoch: mean training loss and accuracy, as trained on, and what was seen on validation images, if there are.
+
+    Where the recipe trains on moved images, `robust_accuracy` and `fgsm_accuracy` are those of `assay.attacks.watch` in
+    the ball of the training, on a fixed sample of validation images.
+    """
 
     epoch: int
     loss: float
     accuracy: float
     validation_accuracy: float | None
+    robust_accuracy: float | None = None
+    fgsm_accuracy: float | None = None
 
 
 class Fitted(NamedTuple):
@@ -110,7 +119,10 @@ def fit(
     with _seeded(derive(seed, "dropout").initial_seed(), device):
         for epoch, loss, accuracy in _epochs(model, recipe, images, draw, seed, progress):
             seen = None if validation is None else _accuracy(model, sample(validation, VALIDATION))
-            history.append(Epoch(epoch, loss, accuracy, seen))
+            under = None
+            if validation is not None and recipe.ball is not None:
+                under = _under_attack(model, sample(validation, ATTACKED), *recipe.ball, seed)
+            history.append(Epoch(epoch, loss, accuracy, seen, *(under or ())))
     return Fitted(model.eval(), history)
 
 
@@ -154,6 +166,8 @@ def _epochs(
     if any(getattr(step, "needs_soft_labels", False) for step in recipe.pipeline):
         y = one_hot(y, images.n_classes).float()
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.train.learning_rate, fused=True)
+    free = next((part for part in recipe.parts if isinstance(part, Free)), None)
+    carried = torch.zeros((recipe.train.batch_size if free else 0, *x.shape[1:]), device=device)
     order, draws, strange = derive(seed, "order"), derive(seed, "pipeline"), derive(seed, "outliers")
     size, epochs = recipe.train.batch_size, recipe.train.epochs
     for epoch in range(1, epochs + 1):
@@ -165,12 +179,13 @@ def _epochs(
             clean = to_unit(x[index])
             batch = Batch(clean, y[index], None if draw is None else draw(clean, strange))
             batch = _prepare(model, recipe, batch, draws)
-            with _diverging():
-                loss, logits = recipe.objective(model, batch, draws)
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            window += _sums(loss.detach(), logits.detach(), batch.y)
+            for given in _replayed(batch, free, carried):
+                with _diverging():
+                    loss, logits = recipe.objective(model, given, draws)
+                optimiser.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
+                window += _sums(loss.detach(), logits.detach(), batch.y)
             if number % WINDOW == 0 or number == len(batches):
                 _check(window, epoch, number)
                 seen = (epoch - 1) * len(x) + min(number * size, len(x))
@@ -201,6 +216,23 @@ def _prepare(model: Classifier, recipe: Recipe, batch: Batch, generator: torch.G
     return Batch(x, y, outliers)
 
 
+def _replayed(batch: Batch, free: Free | None, carried: Tensor) -> Iterator[Batch]:
+    """The batch, once; for free adversarial training as often as it is replayed, moved by what is carried on.
+
+    `carried` (N, C, H, W), for batches of at most N images, is updated in place once the loop has trained on what it
+    was given: the backward pass that the weights learn from has left a gradient at the images too.
+    """
+    if free is None:
+        yield batch
+        return
+    own = carried[: len(batch.x)]
+    for _ in range(free.replays):
+        moved = (batch.x + own).clamp_(0, 1).requires_grad_()
+        yield batch._replace(x=moved)
+        assert moved.grad is not None, "the loss depends on the images"
+        own.copy_(free.climbed(own, moved.grad))
+
+
 def _sums(loss: Tensor, logits: Tensor, y: Tensor) -> Tensor:
     labels = y if y.ndim == 1 else y.argmax(dim=1)
     correct = (logits.argmax(dim=1) == labels).sum()
@@ -223,3 +255,10 @@ def _accuracy(model: Classifier, images: Images) -> float:
             "training diverged: the logits of validation images are not finite; lower the learning rate"
         ) from error
     return float((torch.cat(correct) == images.y).float().mean())
+
+
+def _under_attack(model: Classifier, images: Images, eps: float, norm: Norm, seed: int) -> Look:
+    """A look at the model under attack; it meets the same images and draws after each epoch."""
+    device = device_of(model)
+    with _diverging():
+        return look(model, to_unit(images.x, device), images.y.to(device), eps, norm, derive(seed, "watch"))

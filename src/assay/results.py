@@ -38,8 +38,8 @@ class Trained:
         seed: the seed of the training.
         baseline: whether this is the study's baseline.
         parameters: the number of trained weights.
-        history: one record an epoch: {"epoch", "loss", "accuracy", "validation_accuracy"}, the last None where there
-            were no validation images; of an ensemble, its first member's; of a tuned model, both trainings'.
+        history: one record an epoch, see `assay.fit.Epoch`; older stores lack what it has gained since. Of an ensemble,
+            its first member's; of a tuned model, both trainings'.
         provenance: versions, commit, device, seconds, peak memory, time of the run; the seconds of all members, and of
             both trainings where a model is tuned.
     """

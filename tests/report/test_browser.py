@@ -18,7 +18,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
     "--enable-logging=stderr", "--v=0", "--virtual-time-budget=10000", "--allow-file-access-from-files", "--dump-dom",
 )  # fmt: skip
-FIGURES = 1 + 2 + 2 + 9 + 1 + 2  # worst case, attacks, outlier sets, reliability, trade-off, training
+FIGURES = 1 + 2 + 2 + 9 + 1 + 4  # worst case, attacks, outlier sets, reliability, trade-off, training
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; install chromium to run this test")
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from rich.console import Console
 
 from assay.analysis.build import build_zoo
@@ -11,6 +12,7 @@ from assay.analysis.measures import Cell, collect
 from assay.report import explorer, html
 from assay.report.answer import answer
 from assay.report.doubts import EVENTS, doubts
+from assay.report.figures import training
 from assay.report.gaps import Gap, gaps
 from assay.report.summary import Row, headline
 from assay.report.terminal import print_headline
@@ -80,6 +82,44 @@ def test_signs_to_distrust_are_told_and_are_no_gaps(complete: Results) -> None:
     assert doubt.recipe == "lenet5_large"
     assert "25.0 points at ε = 0.3" in doubt.text
     assert found(results) == []
+
+
+def test_training_that_broke_is_a_sign_to_distrust(complete: Results) -> None:
+    def broken(results: Results, *, best: float, last: float) -> Results:
+        history: list[dict[str, float | None]] = [
+            {"epoch": 1, "loss": 1.0, "accuracy": 0.5, "robust_accuracy": best, "fgsm_accuracy": best + 0.1},
+            {"epoch": 2, "loss": 0.5, "accuracy": 0.9, "robust_accuracy": last, "fgsm_accuracy": 0.95},
+        ]
+        changed = [replace(run, history=history) if run.recipe == "fgsm(eps=0.3)" else run for run in results.trained]
+        return replace(results, trained=tuple(changed))
+
+    assert doubts(complete) == []
+    (doubt,) = doubts(broken(complete, best=0.61, last=0.0))
+    assert doubt.recipe == "fgsm(eps=0.3)"
+    assert (
+        "overfitting: accuracy under PGD fell from 61.0 % to 0.0 % in epoch 2 while that under FGSM was 95"
+        in doubt.text
+    )
+    (doubt,) = doubts(replace(broken(complete, best=0.1, last=0.01), seeds=(0, 1)))
+    assert doubt.recipe == "fgsm(eps=0.3) (seed 0)"
+    assert "in epoch 2 accuracy under FGSM was 95.0 % and under PGD 1.0 %, which had never reached 20 %" in doubt.text
+    page = html.render(broken(complete, best=0.61, last=0.0))
+    assert "<b>fgsm(eps=0.3)</b>: catastrophic overfitting" in page
+    old = tuple(replace(run, history=[{"epoch": 1, "loss": 0.1, "accuracy": 0.9}]) for run in complete.trained)
+    assert "catastrophic overfitting" not in html.render(replace(complete, trained=old))
+
+
+def test_epochs_are_drawn_with_what_was_looked_at(complete: Results) -> None:
+    drawn = training(complete, "pgd(eps=0.3, steps=40)")
+    assert [record["robust_accuracy"] for record in drawn[:2]] == pytest.approx([0.2, 0.45])
+    assert [record["fgsm_accuracy"] for record in drawn[:2]] == pytest.approx([0.3, 0.55])
+    plain = training(complete, "baseline")
+    assert {"epoch", "loss", "accuracy"} <= set(plain[0])
+    assert "robust_accuracy" not in plain[0]
+    unknown = replace(
+        complete.trained[0], history=[{"epoch": 1, "loss": 0.1, "accuracy": 0.9, "robust_accuracy": None}]
+    )
+    assert training(replace(complete, trained=(unknown,)), "baseline") == [{"epoch": 1, "loss": 0.1, "accuracy": 0.9}]
 
 
 def test_a_recipe_that_learned_nothing_is_named_on_every_page_and_in_the_terminal(complete: Results) -> None:

@@ -1,4 +1,4 @@
-"""Signs that a number may not be what it seems, as the evaluations found them.
+"""Signs that a number may not be what it seems, as the evaluations and the looks at training found them.
 
 Evaluations give these numbers only where they found something, so a missing row means that nothing was found: they are
 no measures with a value for every recipe.
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from assay.analysis.measures import MEAN, number
-from assay.report.explain import show_difference
+from assay.analysis.overfitting import Overfitting, overfitting
+from assay.report.explain import show, show_difference
 from assay.results import Results
 
 RISE, OUTSIDE = "accuracy_rise", "out_of_bounds"
@@ -24,16 +25,33 @@ class Doubt:
 
 
 def doubts(results: Results) -> list[Doubt]:
-    """What the evaluations found, in the order of the table; of several seeds each is named."""
+    """What the evaluations found, in the order of the table, then what training did; of several seeds each is named."""
     several = len(results.seeds) > 1
+
+    def named(recipe: object, seed: object) -> str:
+        return f"{recipe} (seed {seed})" if several else str(recipe)
+
+    broken = ((run, overfitting(run.history)) for run in results.trained)
     return [
-        Doubt(
-            recipe=f"{row['recipe']} (seed {row['seed']})" if several else str(row["recipe"]),
-            text=_sentence(row, value),
-        )
+        Doubt(recipe=named(row["recipe"], row["seed"]), text=_sentence(row, value))
         for row in results.table.to_dict("records")
         if row["metric"] in (RISE, OUTSIDE) and row["seed"] != MEAN and (value := number(row["value"])) is not None
-    ]
+    ] + [Doubt(recipe=named(run.recipe, run.seed), text=_broken(found)) for run, found in broken if found is not None]
+
+
+def _broken(found: Overfitting) -> str:
+    fgsm, pgd = show("accuracy", found.fgsm), show("accuracy", found.pgd)
+    if found.best is None:
+        what = (
+            f"in epoch {found.epoch} accuracy under FGSM was {fgsm} and under PGD {pgd}, which had never reached 20 %"
+        )
+    else:
+        best = show("accuracy", found.best)
+        what = f"accuracy under PGD fell from {best} to {pgd} in epoch {found.epoch} while that under FGSM was {fgsm}"
+    return (
+        f"catastrophic overfitting: {what}, on validation images; training has taught it to withstand single steps and "
+        "nothing else, so train with more steps or a smaller budget"
+    )
 
 
 def _sentence(row: dict[Any, Any], value: float) -> str:

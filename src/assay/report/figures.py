@@ -89,12 +89,15 @@ def robustness(measures: list[Measure]) -> Json:
 
 
 def training(results: Results, recipe: str) -> list[Json]:
-    """The epochs of a recipe's first trained seed: loss, accuracy and, where kept, accuracy on validation data."""
+    """The epochs of a recipe's first trained seed: loss, accuracy and, where kept, accuracy on validation data.
+
+    That under PGD and FGSM is there for recipes that train on attacked images.
+    """
     runs = trained_of(results, recipe)
     if not runs:
         return []
-    keys = ("epoch", "loss", "accuracy", "validation_accuracy", "seconds")
-    return [{key: _short(record[key]) for key in keys if key in record} for record in runs[0].history]
+    keys = ("epoch", "loss", "accuracy", "validation_accuracy", "robust_accuracy", "fgsm_accuracy", "seconds")
+    return [{key: _short(record[key]) for key in keys if record.get(key) is not None} for record in runs[0].history]
 
 
 def trained_of(results: Results, recipe: str) -> list[Trained]:

@@ -68,6 +68,7 @@ def render(results: Results, judged: Judged | None = None) -> str:
         gaps=gaps(results, measures, notes),
         notes={name: texts for name, texts in notes.items() if not name.startswith("not measured/")},
         limited=results.limited,
+        watched=any(record.get("robust_accuracy") is not None for run in results.trained for record in run.history),
         trained=[_trained(results, results.recipes[place]) for place in kept],
         methods=_methods(measures),
         provenance=list(flatten(results.provenance)),

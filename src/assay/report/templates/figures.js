@@ -304,7 +304,7 @@ function drawExamples() {
 function drawTraining() {
   const target = cleared("plot-training");
   legend("training", (r) => (D.training[r].length ? "" : { missing: "no epochs of its own are recorded" }));
-  const charts = [["loss", "Loss"], ["accuracy", "Accuracy on the training data"]].filter(([key]) => shownList().some((r) => D.training[r].some((e) => typeof e[key] === "number")));
+  const charts = [["loss", "Loss"], ["accuracy", "Accuracy on the training data"], ["robust_accuracy", "Accuracy under PGD, validation images"], ["fgsm_accuracy", "Accuracy under FGSM, validation images"]].filter(([key]) => shownList().some((r) => D.training[r].some((e) => typeof e[key] === "number")));
   const cells = charts.map(([, name]) => small(target, name));
   const epochs = Math.max(...shownList().map((r) => D.training[r].length));
   for (const [k, [key]] of charts.entries()) {

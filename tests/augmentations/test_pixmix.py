@@ -141,6 +141,18 @@ def test_black_white_and_grey_images_stay_in_range(mixer: PixMix, shape: tuple[i
         assert 0 <= float(new.min()) <= float(new.max()) <= 1  # which NaN is not
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("grey", [0.0, 0.3, 1.0, None])
+def test_half_precision_is_mixed_in_single_precision_and_cast_back(dtype: torch.dtype, grey: float | None) -> None:
+    x = torch.rand(64, 1, 28, 28, generator=generator())
+    x = (x if grey is None else x.fill_(grey)).to(dtype)
+    new, _ = PixMix(pictures=5)(x, torch.zeros(64).long(), generator(1))
+    single, _ = PixMix(pictures=5)(x.float(), torch.zeros(64).long(), generator(1))
+    assert new.dtype == dtype
+    assert 0 <= float(new.min()) <= float(new.max()) <= 1  # which NaN is not
+    assert torch.equal(new, single.to(dtype))
+
+
 def test_labels_stay_and_memory_format_does_not_matter() -> None:
     x, y = torch.rand(8, 3, 10, 12, generator=generator()), torch.arange(8)
     new, labels = PixMix(pictures=5)(x, y, generator())

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from assay.augmentations import random_operation
 from assay.augmentations.beta import beta_quantile, dirichlet_quantile
-from assay.augmentations.operations import LEVELS, to_grid
+from assay.augmentations.operations import LEVELS, at_least_single, to_grid
 from assay.augmentations.random_operation import Drawn, operate
 from assay.errors import BadValueError
 from assay.parts import check_count, check_number
@@ -83,7 +83,8 @@ class AugMix:
 
 
 def mix(x: Tensor, mixture: Mixture) -> Tensor:
-    """Mix x (B, C, H, W) with its chains: the same shape and dtype, in [0, 1]."""
+    """Mix x (B, C, H, W) with its chains: the same shape and dtype, in [0, 1]; half precision by way of float32."""
+    dtype, x = x.dtype, at_least_single(x)
     width, batch = mixture.weights.shape
     chains = to_grid(x).repeat(width, 1, 1, 1)
     for place, drawn in enumerate(mixture.operations):
@@ -92,4 +93,4 @@ def mix(x: Tensor, mixture: Mixture) -> Tensor:
         chains[there] = operate(chains[there], drawn.at(running))
     weights = (mixture.weights / (LEVELS - 1)).to(x).view(width, batch, 1, 1, 1)
     mixed = (chains.view(width, *x.shape) * weights).sum(0)
-    return torch.lerp(x, mixed, mixture.share.to(x).view(-1, 1, 1, 1)).clamp(0, 1)
+    return torch.lerp(x, mixed, mixture.share.to(x).view(-1, 1, 1, 1)).clamp(0, 1).to(dtype)

@@ -66,6 +66,11 @@ def translate_y(x: Tensor, pixels: Tensor) -> Tensor:
     return _moved_by(x, "translate_y", pixels)
 
 
+def at_least_single(x: Tensor) -> Tensor:
+    """Give x itself, or half precision as float32, in which the grid's values and powers of 1e-37 can be held."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def to_grid(x: Tensor) -> Tensor:
     """Values 0 to 255, float32, whose whole numbers are exact."""
     return (x * (LEVELS - 1)).round().float()

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from assay.augmentations import random_operation
 from assay.augmentations.beta import beta_quantile
-from assay.augmentations.operations import to_grid, to_unit
+from assay.augmentations.operations import at_least_single, to_grid, to_unit
 from assay.augmentations.random_operation import Drawn, operate
 from assay.errors import BadValueError
 from assay.parts import check_count, check_number
@@ -117,13 +117,14 @@ def mix(x: Tensor, pictures: Tensor, mixture: Mixture) -> Tensor:
     """Mix as drawn.
 
     Args:
-        x: (B, C, H, W) in [0, 1].
+        x: (B, C, H, W) in [0, 1]; half precision is mixed in float32.
         pictures: (B, C, H, W) uint8, one for each image.
         mixture: what was drawn.
 
     Returns:
         The shape and dtype of x, in [0, 1].
     """
+    dtype, x = x.dtype, at_least_single(x)
     pool, place = _sources(x, pictures, mixture)
     z = pool[place[0]]
     a, c = (item.to(x)[:, :, None, None, None] for item in (mixture.a, mixture.c))
@@ -132,7 +133,7 @@ def mix(x: Tensor, pictures: Tensor, mixture: Mixture) -> Tensor:
             here = (chosen & (mixture.rounds > done)).nonzero().squeeze(1).to(x.device)
             if len(here):
                 z[here] = act(z[here], pool[place[done + 1, here]], a[done, here], c[done, here]).clamp(0, 1)
-    return z
+    return z.to(dtype)
 
 
 def add(z: Tensor, u: Tensor, a: Tensor, c: Tensor) -> Tensor:

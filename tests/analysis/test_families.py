@@ -18,7 +18,10 @@ EXPOSED = "outlier_exposure"
         ("lenet5_large > ensemble(members=3)", "lenet5_large > ensemble"),
         ("pixmix(k=2) > outlier_exposure(weight=1)", "pixmix > outlier_exposure"),
         # The kind of what is inside counts where it is not the default's; its settings do not.
-        ("outlier_exposure(source=data_set(of='kmnist'))", EXPOSED),
+        ("outlier_exposure(source=data_set(of='kmnist'))", "outlier_exposure(data_set(kmnist))"),
+        ("outlier_exposure(source=data_set(of='fashion_mnist'), weight=1)", EXPOSED),
+        ("energy_margin(source=data_set(of='emnist'))", "energy_margin(data_set(emnist))"),
+        ("pgd(eps=2, steps=40, norm='l2')", "pgd(l2)"),
         ("outlier_exposure(source=fractals)", "outlier_exposure(fractals)"),
         ("mixed_adversarial(attack=pgd(eps=0.3, steps=40))", "mixed_adversarial(pgd)"),
         ("mixed_adversarial(attack=fgsm(eps=0.3), weight=2)", "mixed_adversarial(fgsm)"),

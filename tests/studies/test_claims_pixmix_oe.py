@@ -10,6 +10,7 @@ from assay.analysis.families import family, parameters
 from assay.analysis.zoo import Key, Zoo
 from assay.studies import pixmix_oe
 from assay.studies.claims import CLAIMED, CLAIMS, claims_of
+from assay.studies.claims.pixmix_oe import EXPOSED as EXPOSED_GROUPS
 
 LABELS = tuple(recipe.label for recipe in pixmix_oe.recipes)
 SALT, PIXMIX, EXPOSED = LABELS[2], "pixmix", "outlier_exposure"
@@ -131,6 +132,13 @@ def test_a_part_is_refuted_where_it_is_false(key: str, part: int, change: Values
 def test_cross_entropy_may_be_below_by_less_than_a_tenth_of_a_point() -> None:
     change = {("baseline", auroc(KMNIST, "cross_entropy")): 0.9937}  # max softmax has 0.9942
     assert parts(make_zoo(true_world() | change), "o8")[3] == "replicates"
+
+
+def test_exposure_to_another_data_set_is_another_group() -> None:
+    """On KMNIST, "which exposure has not shown", a model that was exposed to KMNIST says nothing."""
+    label = "outlier_exposure(source=data_set(of='kmnist'))"
+    assert [group.holds(family(EXPOSED), parameters(EXPOSED)) for group in EXPOSED_GROUPS] == [True, False, False]
+    assert not any(group.holds(family(label), parameters(label)) for group in EXPOSED_GROUPS)
 
 
 def test_noise_leaves_them_open() -> None:

@@ -13,9 +13,10 @@ from assay.recipe import BASELINE, Recipe, parse_recipe
 def family(label: str) -> str:
     """The label without its settings: "cutout > pgd" of "cutout(length=7, holes=1) > pgd(eps=0.3, steps=40)".
 
-    A part inside of another is named where it is of another kind than the default there: "tuned(outlier_exposure)" of
-    "tuned(objective=outlier_exposure)", and "outlier_exposure(fractals)", but "outlier_exposure" whatever the data set
-    that it shows. A label that does not parse, of a model of someone's own, loses what is in brackets.
+    What makes a part another kind than the default is named: a part inside of it, as in "tuned(outlier_exposure)" of
+    "tuned(objective=outlier_exposure)" and "outlier_exposure(fractals)", and a word, such as the data set that is shown
+    ("outlier_exposure(data_set(kmnist))") or an attack's norm ("pgd(l2)"). Numbers are settings. A label that does not
+    parse, of a model of someone's own, loses what is in brackets.
     """
     try:
         recipe = _parsed(label)
@@ -41,15 +42,21 @@ def _parsed(label: str) -> Recipe:
 
 
 def _kind(part: Part) -> str:
-    inside = ", ".join(_kind(item) for field in fields(part) for item in _other_kinds(field, getattr(part, field.name)))
+    inside = ", ".join(kind for field in fields(part) for kind in _other_kinds(field, getattr(part, field.name)))
     return f"{part.name}({inside})" if inside else part.name
 
 
-def _other_kinds(field: Field[Any], value: object) -> Iterator[Part]:
-    """The parts in a field's value that are of other kinds than its default's."""
+def _other_kinds(field: Field[Any], value: object) -> Iterator[str]:
+    """The kinds in a field's value, of parts and as words, that are not among its default's."""
     default = field.default if field.default_factory is MISSING else field.default_factory()
-    usual = {type(item) for item in _each(default)}
-    yield from (item for item in _each(value) if isinstance(item, Part) and type(item) not in usual)
+    usual = set(_kinds(default))
+    yield from (kind for kind in _kinds(value) if kind not in usual)
+
+
+def _kinds(value: object) -> Iterator[str]:
+    yield from (
+        _kind(item) if isinstance(item, Part) else item for item in _each(value) if isinstance(item, Part | str)
+    )
 
 
 def _each(value: object) -> tuple[object, ...]:

@@ -110,7 +110,7 @@ def test_a_study_without_presets_and_with_training_of_its_own_is_whole_too() -> 
     assert dict(scope.facts) == {
         "study": "pixmix_oe",
         "recipes": "6 of 6 measured",
-        "seeds": "0; 3 trainings of the baseline measured",
+        "seeds": f"0; {pixmix_oe.replicates} trainings of the baseline measured",
         "training": f"{train.epochs} epochs on all images, batches of {train.batch_size}, "
         f"learning rate {train.learning_rate:g}",
         "images": "all of each set",

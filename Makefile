@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: demo test env format test-oracles lint clean
+.PHONY: demo test env format test-oracles bench-attacks lint clean
 
 env: $(STAMP)
 
@@ -28,6 +28,10 @@ test: lint
 test-oracles: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt
 	$(BIN)/pytest -m oracle
+
+bench-attacks: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt --requirement benchmarks/requirements.txt
+	$(BIN)/python benchmarks/attacks.py
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -13,7 +13,7 @@ a = 1 + Beta(1, b) and c = -Beta(1, b).
 Deviation: the authors' mixing pictures are fractals collected from artists and feature visualisations; ours are
 `assay.pictures`. As theirs for CIFAR, they are an eighth wider and higher than the image before they are cropped. The
 authors' code has an option, off unless asked for with CIFAR as with ImageNet, that adds four operations to the nine:
-brightness, contrast, colour and sharpness, which overlap with the corruptions of ImageNet-C. They are left out here.
+brightness, contrast, colour and sharpness, which it marks as overlapping with ImageNet-C. They are left out here.
 """
 
 from dataclasses import dataclass

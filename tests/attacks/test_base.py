@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from assay.architectures.ensemble import Ensemble
-from assay.attacks.base import Aim, aim_at, attack_loss, input_gradient, judge
+from assay.attacks.base import BLOCK, Aim, aim_at, attack_loss, input_gradient, judge
 from assay.attacks.fgsm import FGSM
 from assay.classifier import Classifier
 from assay.errors import BadValueError, ContractError
@@ -137,3 +137,26 @@ def test_a_target_outside_the_classes_is_refused(linear: Any) -> None:
         FGSM(eps=0.1, target=4)(linear(weights()), x, y, torch.Generator())
     with pytest.raises(BadValueError, match="fgsm: target: expected a class index, 'least_likely' or None, got 'all'"):
         FGSM(eps=0.1, target="all")
+
+
+@pytest.mark.parametrize("count", [BLOCK, 2 * BLOCK + 3])
+def test_a_batch_of_several_blocks_has_the_gradients_of_its_images(count: int, small: Classifier) -> None:
+    g = torch.Generator().manual_seed(5)
+    x, y = torch.rand(count, 1, 12, 12, generator=g), torch.randint(0, 4, (count,), generator=g)
+    sign = torch.randint(0, 2, (count,), generator=g) * 2.0 - 1
+    for model in (small.eval(), Ensemble([small.eval(), small.eval()])):
+        whole = input_gradient(model, x, Aim(y, sign))
+        for place in (0, BLOCK - 1, count - 1):
+            one = input_gradient(model, x[place : place + 1], Aim(y[place : place + 1], sign[place : place + 1]))
+            for part, alone in zip(whole, one, strict=True):
+                torch.testing.assert_close(part[place : place + 1], alone)
+
+
+def test_batch_statistics_are_those_of_the_whole_batch_in_training_mode(small: Classifier) -> None:
+    x, y = torch.rand(2 * BLOCK, 1, 12, 12), torch.zeros(2 * BLOCK, dtype=torch.int64)
+    small.train()
+    for module in small.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.eval()
+    found = input_gradient(small, x, Aim(y)).logits
+    torch.testing.assert_close(found, small(x).detach())

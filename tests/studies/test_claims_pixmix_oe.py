@@ -134,6 +134,14 @@ def test_cross_entropy_may_be_below_by_less_than_a_tenth_of_a_point() -> None:
     assert parts(make_zoo(true_world() | change), "o8")[3] == "replicates"
 
 
+def test_values_near_the_ceiling_are_told_apart() -> None:
+    """PixMix has 99.97 % without exposure and 99.98 % with it: with one decimal both would be 100.0 %."""
+    numbers = " ".join(verdicts(make_zoo(true_world()))["o8"].findings[1].numbers)
+    assert "99.98 % against" in numbers or "99.99 % against" in numbers or "100.00 % against" in numbers
+    assert "100.0 % against 100.0 %" not in numbers
+    assert "+0.0 points" not in numbers
+
+
 def test_exposure_to_another_data_set_is_another_group() -> None:
     """On KMNIST, "which exposure has not shown", a model that was exposed to KMNIST says nothing."""
     label = "outlier_exposure(source=data_set(of='kmnist'))"

@@ -10,7 +10,7 @@ from scipy.stats import norm, t
 from assay.analysis.claims.check import outcome_of
 from assay.analysis.claims.finding import OUTCOMES, Outcome
 from assay.analysis.claims.judge import EVERY, MOST, NEARLY_ALL, SOME, Amount, Case, Region, at_least, decide
-from assay.analysis.claims.words import case_text
+from assay.analysis.claims.words import case_text, decimals
 from assay.analysis.effects import Effect
 
 
@@ -131,3 +131,28 @@ def test_a_claim_is_as_good_as_its_parts(parts: list[Outcome]) -> None:
 )
 def test_cases_in_words(one: Case, text: str) -> None:
     assert case_text(one) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "difference", "expected"),
+    [
+        ((0.9991, 0.9994), -0.0003, 2),
+        ((0.9991, 0.98), 0.0191, 1),  # one side alone is near the end
+        ((0.5, 0.5004), -0.0004, 2),
+        ((0.5, 0.499), 0.001, 1),
+        ((0.9995,), None, 2),
+        ((0.97,), None, 1),
+    ],
+)
+def test_what_one_decimal_would_make_equal_is_shown_with_two(
+    values: tuple[float, ...], difference: float | None, expected: int
+) -> None:
+    assert decimals(values, difference) == expected
+
+
+def test_a_case_is_told_with_its_decimals() -> None:
+    fine = case(0.0004, 0.0005, Region(low=0.0), values="99.99 % against 99.95 %", digits=2)
+    text = "x (99.99 % against 99.95 %): +0.04 points [−0.01, +0.09]; the interval reaches 0.01 points past 0"
+    assert case_text(fine) == text
+    level = case(0.9995, 0.0002, Region(low=0.999), signed=False, digits=2)
+    assert case_text(level) == "x: 99.95 % [99.93 %, 99.97 %]; above 99.9 %, beyond noise"

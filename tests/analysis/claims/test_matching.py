@@ -38,7 +38,7 @@ def test_differences_that_cancel_in_the_mean_do_not_where_each_counts(orders: Te
     each = orders(opposite, left_as="each", amount=NEARLY_ALL)
     assert each.outcome == "does not replicate"
     assert each.numbers[-1].startswith("Mean over settings of fgsm, cutout > pgd, mean of 2 against pgd > cutout")
-    assert "±0.0 points" in each.numbers[-1]
+    assert "±0.00 points" in each.numbers[-1]
 
 
 def test_only_settings_that_both_have_are_compared(orders: Test) -> None:

@@ -6,7 +6,7 @@ from assay.analysis.bounds import CEILING, FLOOR
 from assay.analysis.claims.evidence import Evidence
 from assay.analysis.claims.group import Measures, Subject
 from assay.analysis.claims.judge import Case, Region
-from assay.analysis.claims.words import values_text
+from assay.analysis.claims.words import decimals, values_text
 from assay.analysis.effects import Effect
 
 UNJUDGED = "no bootstrap draws are stored with these numbers, so their differences cannot be judged"
@@ -25,16 +25,19 @@ def against(
     if not effects:
         return None
     values = [evidence.value(subject, measures) for subject in (one, other)]
+    effect = _worst(effects, 1)
+    digits = decimals(values, effect.value)
     return Case(
         name=f"{measures.name}, {one.name} against {other.name}",
-        values=values_text(values, measures.percent, evidence.sign(evidence.columns(measures))),
-        effect=_worst(effects, 1),
+        values=values_text(values, measures.percent, evidence.sign(evidence.columns(measures)), digits),
+        effect=effect,
         region=region,
         percent=measures.percent,
         trivial=measures.percent and (max(values) <= FLOOR or min(values) >= CEILING),
         void=void(evidence, measures),
         every=tuple(effects) if measures.pool == "every" else (),
         chosen=chosen,
+        digits=digits,
         seen=evidence.seen(dict.fromkeys((*one.weights, *other.weights)), measures),
     )
 
@@ -44,15 +47,17 @@ def alone(evidence: Evidence, one: Subject, measures: Measures, region: Region) 
     effects = evidence.effects(measures, one.weights)
     if not effects:
         return None
+    effect = _worst(effects, evidence.sign(evidence.columns(measures)))
     return Case(
         name=f"{measures.name}, {one.name}",
         values="",
-        effect=_worst(effects, evidence.sign(evidence.columns(measures))),
+        effect=effect,
         region=region,
         percent=measures.percent,
         signed=False,
         void=void(evidence, measures),
         every=tuple(effects) if measures.pool == "every" else (),
+        digits=decimals([effect.value]),
         seen=evidence.seen(one.weights, measures),
     )
 
@@ -68,14 +73,16 @@ def between(evidence: Evidence, place: int, one: Measures, other: Measures, regi
         return None
     subject = Subject(name=evidence.zoo.recipes[place], weights={place: 1.0})
     values = [evidence.value(subject, measures) for measures in (one, other)]
+    digits = decimals(values, effect.value)
     return Case(
         name=f"{subject.name}, {one.name} against {other.name}",
-        values=values_text(values, one.percent, sign),
+        values=values_text(values, one.percent, sign, digits),
         effect=effect,
         region=region,
         percent=one.percent,
         trivial=one.percent and (max(values) <= FLOOR or min(values) >= CEILING),
         void=void(evidence, one, other),
+        digits=digits,
         seen=evidence.seen([place], one, other),
     )
 

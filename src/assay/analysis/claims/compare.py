@@ -12,7 +12,7 @@ from assay.analysis.claims.group import Group, Measures, Subject
 from assay.analysis.claims.judge import EVERY, Amount, Case, Region
 from assay.analysis.claims.matching import match
 from assay.analysis.claims.summarise import summarise
-from assay.analysis.claims.words import case_text, list_text, value_text
+from assay.analysis.claims.words import case_text, decimals, list_text, value_text
 
 
 class Comparisons(NamedTuple):
@@ -137,9 +137,12 @@ class Compare:
     def _beside(self, evidence: Evidence) -> Iterator[str]:
         if self.beside is None:
             return
-        shown = []
-        for group in dict.fromkeys((*self.left, *self.right)):
-            for subject in subjects(evidence, group, self.beside, "mean"):
-                shown.append(f"{subject.name} {value_text(evidence.value(subject, self.beside), self.beside.percent)}")
+        sides = [
+            (subject.name, evidence.value(subject, self.beside))
+            for group in dict.fromkeys((*self.left, *self.right))
+            for subject in subjects(evidence, group, self.beside, "mean")
+        ]
+        digits = decimals([value for _, value in sides])
+        shown = [f"{name} {value_text(value, self.beside.percent, digits)}" for name, value in sides]
         if shown:
             yield f"Beside it, deciding nothing, {self.beside.name}: {'; '.join(shown)}"

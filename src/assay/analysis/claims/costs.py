@@ -10,7 +10,7 @@ from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
 from assay.analysis.claims.judge import SOME, WORSE, Case, State, decide
 from assay.analysis.claims.summarise import OUTCOME, cautions, incomplete, merge, not_measured
-from assay.analysis.claims.words import case_text, value_text
+from assay.analysis.claims.words import case_text, decimals, value_text
 
 _SAYS: dict[State, str] = {
     "holds": "has a loss beyond noise elsewhere",
@@ -85,7 +85,8 @@ class BestCosts:
         measures = dict(self.axes)[name]
         best = subjects(evidence, self.group, measures, "best")[0]
         label = evidence.zoo.recipes[next(iter(best.weights))]
-        head = f"Best on {name} is {label} ({value_text(evidence.value(best, measures), measures.percent)})"
+        value = evidence.value(best, measures)
+        head = f"Best on {name} is {label} ({value_text(value, measures.percent, decimals([value]))})"
         if best.weights == bases[name].weights:
             return _Axis(label, "open", f"{head}, the baseline itself", None)
         others = [(its, bases[other]) for other, its in self.axes if other in bases and other != name]

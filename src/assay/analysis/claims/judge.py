@@ -82,6 +82,7 @@ class Case:
         void: why the case can decide nothing, or "".
         every: where `effect` stands for the worst of several, all of them: all must lie in the region.
         chosen: among how many candidates sides were chosen so that the effect is (high, low) by luck.
+        digits: decimals of percentages, for people.
         seen: (recipe, names) where its training met the like of what it is tested with: of those corruptions and
             outlier sets, by commas.
     """
@@ -96,6 +97,7 @@ class Case:
     void: str = ""
     every: tuple[Effect, ...] = ()
     chosen: tuple[int, int] = (1, 1)
+    digits: int = 1
     seen: tuple[tuple[str, str], ...] = ()
 
     @cached_property

@@ -10,7 +10,7 @@ from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
 from assay.analysis.claims.judge import EVERY, Case, Region
 from assay.analysis.claims.summarise import summarise
-from assay.analysis.claims.words import direction, value_text
+from assay.analysis.claims.words import decimals, direction, value_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +60,7 @@ class Trend:
                     region=self.region,
                     percent=measures.percent,
                     void=void(evidence, measures),
+                    digits=decimals([], effects[0].value),
                     seen=evidence.seen(places, measures),
                 )
             )
@@ -90,8 +91,9 @@ class Trend:
         by_x: dict[float, list[int]] = {}
         for place in places:
             by_x.setdefault(evidence.zoo.parameters[place][self.parameter], []).append(place)
-        texts = []
-        for x, own in sorted(by_x.items()):
-            subject = Subject(name="", weights={place: 1 / len(own) for place in own})
-            texts.append(f"{x:g}: {value_text(evidence.value(subject, measures), measures.percent)}")
-        return ", ".join(texts)
+        values = {
+            x: evidence.value(Subject(name="", weights={place: 1 / len(own) for place in own}), measures)
+            for x, own in sorted(by_x.items())
+        }
+        digits = decimals(list(values.values()))
+        return ", ".join(f"{x:g}: {value_text(value, measures.percent, digits)}" for x, value in values.items())

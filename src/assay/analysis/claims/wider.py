@@ -10,7 +10,7 @@ from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
 from assay.analysis.claims.judge import BETTER, EVERY, Case
 from assay.analysis.claims.summarise import not_measured, summarise
-from assay.analysis.claims.words import value_text
+from assay.analysis.claims.words import decimals, value_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +51,15 @@ class Wider:
         if effect is None:
             return not_measured(self.text, [*missing, Missing(self.on.name, (), UNJUDGED)])
         values = [[evidence.value(side[0], one) for side in pair] for one, pair in zip(both, sides, strict=True)]
+        digits = decimals([], effect.value)
         case = Case(
             name=f"{self.left.name} against {self.right.name}, loss of {self.on.name} beyond that of {self.than.name}",
-            values=" against ".join(value_text(first - second, self.on.percent) for first, second in values),
+            values=" against ".join(value_text(first - second, self.on.percent, digits) for first, second in values),
             effect=effect,
             region=BETTER,
             percent=self.on.percent,
             void=self._void(evidence, [first for first, _ in values]),
+            digits=digits,
             seen=evidence.seen(dict.fromkeys((*behind.weights, *ahead.weights)), *both),
         )
         used = {place for pair in sides for side in pair for place in side[0].weights}

@@ -30,7 +30,7 @@ def boundary(w: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """The l2 distance of each image to the nearest of a linear model's boundaries."""
     gaps = x.flatten(1) @ w.T
     gaps = gaps.gather(1, y[:, None]) - gaps
-    distance = gaps / torch.linalg.vector_norm(w[None] - w[y][:, None], dim=2)
+    distance: Tensor = gaps / torch.linalg.vector_norm(w[None] - w[y][:, None], dim=2)
     return distance.scatter(1, y[:, None], torch.inf).amin(1)
 
 

@@ -40,6 +40,7 @@ def by_linear_programme(x: np.ndarray[Any, Any], value: float, w: np.ndarray[Any
         bounds=[*zip(-x, 1 - x, strict=True), (0, None)],
     )
     assert solved.success
+    assert solved.fun is not None
     return float(solved.fun)
 
 

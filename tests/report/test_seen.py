@@ -12,7 +12,7 @@ from rich.console import Console
 
 from assay.analysis.analyse import analyse
 from assay.analysis.build import build_zoo
-from assay.analysis.columns import choose
+from assay.analysis.columns import choose, why_primary
 from assay.analysis.effects import compare
 from assay.analysis.measures import Cell, Measure, collect
 from assay.report import print_headline
@@ -100,6 +100,38 @@ def test_an_outlier_set_that_no_recipe_has_seen_stands_for_the_axis(met: dict[st
     columns = [column for column in choose(results, collect(results)) if column.axis == "anomaly"]
     assert [column.label for column in columns if column.primary] == [primary]
     assert len(columns) == 2  # the other stays beside it
+
+
+@pytest.mark.parametrize(
+    ("met", "reason"),
+    [
+        ({}, "it is the hardest, with the lowest mean over the recipes"),
+        (
+            {OUTLIERS: ("fashion_mnist",)},
+            "no recipe has met outliers of its family in training, as some have of Fashion-",
+        ),
+        ({OUTLIERS: ("kmnist",), BOTH: ("fashion_mnist",)}, "it is the hardest, and some recipe has met outliers"),
+    ],
+)
+def test_pages_say_which_outlier_set_stands_for_the_axis_and_why(met: dict[str, Any], reason: str) -> None:
+    results = made(seen=met)
+    sentence = why_primary(choose(results, collect(results)))
+    assert sentence.startswith("Where one number stands for the anomaly axis it is the AUROC on KMNIST: ")
+    assert reason in sentence
+    assert "depends on the recipes shown" in sentence
+    page = render(results)
+    assert sentence in page[page.index('id="table"') : page.index('id="robustness"')]
+    assert sentence in analysed(results)
+
+
+def test_the_axis_moves_where_a_recipe_has_seen_the_hardest_set() -> None:
+    results = made(seen={OUTLIERS: ("kmnist",)})
+    assert "it is the AUROC on Fashion-MNIST: no recipe" in why_primary(choose(results, collect(results)))
+
+
+def test_nothing_is_said_of_a_single_outlier_set(unseen: Results) -> None:
+    alone = [column for column in choose(unseen, collect(unseen)) if "Fashion" not in column.label]
+    assert why_primary(alone) == ""
 
 
 def test_says_where_no_unseen_outlier_set_was_measured(seen: Results, unseen: Results) -> None:

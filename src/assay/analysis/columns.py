@@ -1,5 +1,6 @@
 """Which few measures stand for each axis in the headline."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assay.analysis.measures import Cell, Measure, absences, find
@@ -111,6 +112,30 @@ def _hardness(measure: Measure) -> tuple[bool, bool, float]:
     values = [cell.value for cell in measure.cells.values() if cell.value is not None]
     seen = any(cell.seen for cell in measure.cells.values())
     return not values, seen, sum(values) / len(values) if values else 0.0
+
+
+def why_primary(columns: Sequence[Column]) -> str:
+    """Which of several outlier sets stands for the anomaly axis and why, in a sentence or two; "" of fewer than two."""
+    sets = [column for column in columns if column.axis == "anomaly" and column.measure.measured]
+    chosen = next((column for column in sets if column.primary), None)
+    if len(sets) < 2 or chosen is None:
+        return ""
+    met = [column for column in sets if _hardness(column.measure)[1]]
+    if not met:
+        reason = "it is the hardest, with the lowest mean over the recipes"
+    elif chosen in met:
+        reason = "it is the hardest, and some recipe has met outliers of the family of each set in training"
+    else:
+        others = " and ".join(_outliers(column) for column in met)
+        reason = f"no recipe has met outliers of its family in training, as some have of {others}"
+    return (
+        f"Where one number stands for the anomaly axis it is the AUROC on {_outliers(chosen)}: {reason}. "
+        "Which set it is depends on the recipes shown."
+    )
+
+
+def _outliers(column: Column) -> str:
+    return set_name(str(column.measure.setting.get("outliers", "")))
 
 
 def _calibration(measures: list[Measure]) -> list[Column]:

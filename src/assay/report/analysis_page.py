@@ -5,7 +5,7 @@ from typing import Any
 
 from assay.analysis.analyse import Analysis
 from assay.analysis.build import NO_MEASURES
-from assay.analysis.columns import AXES
+from assay.analysis.columns import AXES, choose, why_primary
 from assay.analysis.correlations import LEAST
 from assay.analysis.measures import collect
 from assay.report import analysis_views as views
@@ -34,7 +34,8 @@ def write_analysis_page(results: Results, analysis: Analysis, folder: Path | str
 
 def render(results: Results, analysis: Analysis) -> str:
     """The analysis as HTML text."""
-    met = seen_by_axis(collect(results, skip=NO_MEASURES), [axis.key for axis in analysis.axes])
+    measures = collect(results, skip=NO_MEASURES)
+    met = seen_by_axis(measures, [axis.key for axis in analysis.axes])
     return render_page(
         "analysis.html",
         results=results,
@@ -54,6 +55,7 @@ def render(results: Results, analysis: Analysis) -> str:
         missing=views.missing(analysis),
         values_of=lambda recipe: views.values_of(analysis, recipe, met),
         met=met,
+        why_primary=why_primary(choose(results, measures)),
         seen_sentence=LEGEND,
         deviation=views.deviation,
         signed=views.signed,

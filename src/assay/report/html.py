@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from assay.analysis.columns import AXES
+from assay.analysis.columns import AXES, why_primary
 from assay.analysis.families import family
 from assay.analysis.measures import Measure, collect
 from assay.report import explain
@@ -76,6 +76,7 @@ def render(results: Results, judged: Judged | None = None) -> str:
         plotly=Markup(get_plotlyjs()),
         beside=beside(results, measures),
         unseen=unseen_sentence(measures),
+        why_primary=why_primary(table.columns),
         seen_sentence=LEGEND,
         any_seen=any(said(measure, cell) for measure in measures for cell in measure.cells.values()),
         table_seen=_any_seen(rows),

@@ -21,7 +21,8 @@ from assay.report.answer import answer
 from assay.report.explorer import render as render_explorer
 from assay.report.explorer_data import explorer_data
 from assay.report.html import render
-from assay.report.seen import MARK, said, unseen_sentence
+from assay.report.judged import judge_results
+from assay.report.seen import MARK, how_far, said, unseen_sentence
 from assay.report.summary import Headline, headline
 from assay.results import Results, with_means
 
@@ -156,7 +157,7 @@ def test_a_gain_on_seen_tests_alone_is_not_called_free() -> None:
         return headline(two_recipes(low, met))
 
     assert "a gains without a clear loss anywhere" in answer(table(0.89, "")).sentences[1]
-    aside = "a (only on tests like those it was trained on) gains without a clear loss anywhere"
+    aside = "a (in part on tests like those it was trained on) gains without a clear loss anywhere"
     assert aside in answer(table(0.89, "fog")).sentences[1]
 
 
@@ -189,6 +190,7 @@ def test_report_marks_tables_and_figures(seen: Results, unseen: Results) -> None
     table = text[text.index('id="table"') : text.index('id="robustness"')]
     heat = text[text.index('id="shift"') : text.index('id="anomaly"')]
     assert table.count('class="seen"') == len(marked(headline(seen)))
+    assert "mean of unseen" not in heat  # nothing was judged here
     assert heat.count('class="seen"') == 2 * 3  # mean, fog and impulse noise: as value and as difference
     assert "trained on a corruption like this: impulse noise" in heat
     for section in (table, heat, text[text.index('id="anomaly"') : text.index('id="calibration"')]):
@@ -196,6 +198,33 @@ def test_report_marks_tables_and_figures(seen: Results, unseen: Results) -> None
     assert '"trained on images of this family: Fashion-MNIST"]' in text  # behind a value that figures draw
     assert "‡ Seen in training:" not in render(unseen)
     assert 'class="seen"' not in render(unseen)
+
+
+def test_beside_a_mean_stands_that_over_the_corruptions_training_has_not_met(seen: Results, unseen: Results) -> None:
+    text = render(seen, judge_results(seen))
+    names = ("fog", "impulse_noise")
+    table = seen.table[(seen.table["evaluation"] == "shift") & (seen.table["metric"] == "accuracy")]
+    corruption = table["setting"].map(lambda setting: setting.get("corruption"))
+    left = table[~corruption.isin(["clean", *names])].groupby("recipe")["value"].mean()
+    own, base = float(left[SHIFTS]), float(left["baseline"])
+    sentence = (
+        f"the mean over the 13 corruptions that it has not met is {100 * own:.1f} %, the baseline&#39;s over the same "
+        f"{100 * base:.1f} %, a difference of {100 * (own - base):+.1f} points"
+    )
+    heat = text[text.index('id="shift"') : text.index('id="anomaly"')]
+    assert sentence in heat.replace("−", "-")
+    assert sentence in text[text.index('id="table"') : text.index('id="robustness"')].replace("−", "-")
+    head = heat[: heat.index("</thead>")]
+    assert head.index(">mean<") < head.index(">mean of unseen<") < head.index(">shot noise<")
+    rows = heat.split("<tr")[2:]
+    assert {row.count("<td") for row in rows} == {18}  # clean, both means and fifteen corruptions
+    assert "mean of unseen" not in render(unseen, judge_results(unseen))
+
+
+def test_only_is_said_of_single_tests_and_partly_of_means() -> None:
+    assert how_far([{"outliers": "kmnist", "score": "msp"}, {"corruption": "fog"}]) == "only"
+    assert how_far([{}]) == "in part"
+    assert how_far([{}, {"outliers": "kmnist"}]) == "in part"
 
 
 def test_explorer_knows_what_each_recipe_has_met(seen: Results, unseen: Results) -> None:

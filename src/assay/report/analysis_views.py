@@ -13,7 +13,7 @@ from assay.analysis.effects import Effect
 from assay.analysis.tradeoffs import Kind, Outcome, Pair, Share, Technique
 from assay.report import explain
 from assay.report.explain import MINUS, show, show_difference
-from assay.report.seen import MARK, share_seen
+from assay.report.seen import MARK, how_far, share_seen
 from assay.report.text import listed
 
 Met = Mapping[tuple[int, int], str]  # (recipe, axis) -> what of its test training has met, see assay.report.seen
@@ -51,9 +51,14 @@ def _kinds(analysis: Analysis, met: Met) -> str:
     if not outcomes:
         return "There is no baseline with other recipes beside it, so nothing says what a technique gains or costs."
     counts = Counter(item.kind for item in outcomes)
-    by_seen = sum(item.kind == "gains" and all((item.recipe, axis) in met for axis in item.gained) for item in outcomes)
-    aside = f" ({by_seen} of them only on tests like those {'it was' if by_seen == 1 else 'they were'} trained on)"
-    asides = {"gains": aside if by_seen else ""}
+    seen = [
+        item.gained
+        for item in outcomes
+        if item.kind == "gains" and all((item.recipe, axis) in met for axis in item.gained)
+    ]
+    how = how_far(dict(analysis.axes[axis].key.setting) for gained in seen for axis in gained)
+    who = "it was" if len(seen) == 1 else "they were"
+    asides = {"gains": f" ({len(seen)} of them {how} on tests like those {who} trained on)" if seen else ""}
     parts = [f"{counts[kind]} {text}{asides.get(kind, '')}" for kind, text in KINDS.items() if counts[kind]]
     return f"Of {len(outcomes)} recipes compared with the baseline, {listed(parts)}."
 

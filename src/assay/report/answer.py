@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from assay.analysis.columns import AXES, Column
 from assay.analysis.measures import Cell
 from assay.report.explain import show, show_difference
-from assay.report.seen import tests_of
+from assay.report.seen import how_far, tests_of
 from assay.report.summary import Entry, Headline, Row, judge
 from assay.report.text import listed
 
@@ -192,19 +192,28 @@ def _free(table: Headline, row: Row) -> bool:
     return bool(_gains(table, row)) and not row.unlearned and all(item.verdict != "worse" for item in row.entries)
 
 
-def _gains(table: Headline, row: Row) -> list[Entry]:
+def _gains(table: Headline, row: Row) -> list[tuple[Column, Entry]]:
     pairs = zip(table.columns, row.entries, strict=True)
-    return [item for column, item in pairs if column.primary and item.verdict == "better"]
+    return [(column, item) for column, item in pairs if column.primary and item.verdict == "better"]
+
+
+def _seen_gains(table: Headline, row: Row) -> list[Column]:
+    """What a recipe gains on where its training met the like of each of it, wholly or in part; else nothing."""
+    gains = _gains(table, row)
+    return [column for column, _ in gains] if all(item.seen for _, item in gains) else []
 
 
 def _by_seen(table: Headline, row: Row) -> str:
-    """That a recipe gains on tests alone whose like its training met, or ""."""
-    return " (only on tests like those it was trained on)" if all(item.seen for item in _gains(table, row)) else ""
+    """That a recipe gains on tests alone whose like its training met, or on means that partly rest on such, or ""."""
+    columns = _seen_gains(table, row)
+    how = how_far(column.measure.setting for column in columns)
+    return f" ({how} on tests like those it was trained on)" if columns else ""
 
 
 def _some_by_seen(table: Headline) -> str:
-    count = sum(_free(table, row) and bool(_by_seen(table, row)) for row in table.rows)
-    return f" ({count} of them only on tests like those they were trained on)" if count else ""
+    found = [columns for row in table.rows if _free(table, row) and (columns := _seen_gains(table, row))]
+    how = how_far(column.measure.setting for columns in found for column in columns)
+    return f" ({len(found)} of them {how} on tests like those they were trained on)" if found else ""
 
 
 def _bill(costs: tuple[tuple[Column, str], ...], numbers: bool) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from assay.analysis.build import build_zoo
 from assay.analysis.effects import Comparison, Verdict, compare
 from assay.analysis.measures import Measure
+from assay.analysis.unseen import UnseenMean, unseen_means
 from assay.analysis.zoo import Key, Zoo
 from assay.results import Results
 
@@ -24,11 +25,13 @@ class Judged:
         base: the baseline's value by measure: the mean of its trainings.
         verdicts: by recipe and measure; none where there is nothing to judge by.
         trainings: how many trainings of the baseline there are at most.
+        unseen: by recipe, the mean accuracy over the corruptions that training has not met, where it has met others.
     """
 
     base: Mapping[Key, float] = field(default_factory=dict)
     verdicts: Mapping[tuple[str, Key], Verdict] = field(default_factory=dict)
     trainings: int = 1
+    unseen: Mapping[str, UnseenMean] = field(default_factory=dict)
 
     def verdict(self, recipe: str, measure: Measure) -> Verdict | None:
         """The verdict on a recipe, or None where the analysis has none."""
@@ -49,7 +52,7 @@ def judge_results(results: Results) -> Judged:
 def judge(zoo: Zoo, comparisons: list[Comparison]) -> Judged:
     """What the comparisons say, in the words of the pages; nothing without a baseline or without bootstrap draws."""
     if zoo.baseline is None:
-        return Judged()
+        return Judged(unseen=unseen_means(zoo))
     verdicts = {
         (zoo.recipes[item.recipe], zoo.keys[item.measure]): item.verdict
         for item in comparisons
@@ -57,4 +60,5 @@ def judge(zoo: Zoo, comparisons: list[Comparison]) -> Judged:
     }
     keys = {key for _, key in verdicts}
     base = {key: float(zoo.values[zoo.baseline, place]) for place, key in enumerate(zoo.keys) if key in keys}
-    return Judged(base=base, verdicts=verdicts, trainings=int(zoo.replicates.max(initial=1)))
+    trainings = int(zoo.replicates.max(initial=1))
+    return Judged(base=base, verdicts=verdicts, trainings=trainings, unseen=unseen_means(zoo))

@@ -5,10 +5,13 @@ value says less about what the model has never met. `Cell.seen` names those test
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
 
 from assay.analysis.columns import set_name
 from assay.analysis.measures import Cell, Measure
+from assay.analysis.unseen import UnseenMean
 from assay.analysis.zoo import Key
+from assay.report.explain import show, show_difference
 from assay.report.judged import key_of
 from assay.report.text import listed
 
@@ -35,6 +38,29 @@ def said(measure: Measure, cell: Cell) -> str:
     if "corruption" in measure.setting:
         return f"trained on a corruption like this: {tests}"
     return f"trained on the like of some of the tests behind this: {tests}"
+
+
+def partly(setting: Mapping[str, str | float]) -> bool:
+    """Whether a measure is a mean over several tests, of which training may have met a part."""
+    return not {"outliers", "corruption"} & set(setting)
+
+
+def how_far(settings: Iterable[Mapping[str, str | float]]) -> str:
+    """How far gains on seen measures with these settings rest on what training has met: "only" or "in part"."""
+    return "in part" if any(partly(setting) for setting in settings) else "only"
+
+
+def unseen_text(mean: UnseenMean) -> str:
+    """A mean over the corruptions that training has not met, beside the baseline's over the same ones."""
+    text = f"the mean over the {mean.left} corruptions that it has not met is {show('accuracy', mean.value)}"
+    if mean.base is None:
+        return text
+    difference = show_difference("accuracy", mean.value - mean.base, unit=True)
+    text += f", the baseline's over the same {show('accuracy', mean.base)}, a difference of {difference}"
+    if mean.effect is None or isnan(mean.effect.low):
+        return f"{text} (no interval: no bootstrap draws are stored)"
+    low, high = (show_difference("accuracy", end) for end in (mean.effect.low, mean.effect.high))
+    return f"{text} (95 % interval {low} to {high})"
 
 
 def seen_by_axis(measures: Sequence[Measure], keys: Sequence[Key]) -> dict[tuple[int, int], str]:

@@ -16,7 +16,7 @@ from assay.analysis.columns import Column, choose
 from assay.analysis.measures import Cell, Measure, collect
 from assay.report.doubts import EVENTS
 from assay.report.judged import RELATIVE, Judged, key_of
-from assay.report.seen import said
+from assay.report.seen import said, unseen_text
 from assay.results import Results
 
 Verdict = Literal["baseline", "better", "worse", "noise", "unjudged", "missing"]
@@ -30,7 +30,7 @@ class Entry:
     """A cell beside the baseline's.
 
     `difference` is this value minus the baseline's, None where there is none; `seen` says what of its test the model
-    has met the like of in training, or is "".
+    has met the like of in training, and what is left without it, or is "".
     """
 
     cell: Cell
@@ -75,7 +75,11 @@ def headline(results: Results, measures: list[Measure] | None = None, judged: Ju
 
 def entry(measure: Measure, recipe: str, baseline: str | None, judged: Judged | None = None) -> Entry:
     """A recipe's cell beside the baseline's, judged as the top of this file says."""
-    return replace(_beside(measure, recipe, baseline, judged), seen=said(measure, measure.cells[recipe]))
+    seen = said(measure, measure.cells[recipe])
+    unseen = judged.unseen.get(recipe) if judged is not None and measure.metric == "mean_accuracy" else None
+    if seen and unseen is not None and measure.evaluation == "shift":
+        seen = f"{seen}; {unseen_text(unseen)}"
+    return replace(_beside(measure, recipe, baseline, judged), seen=seen)
 
 
 def _beside(measure: Measure, recipe: str, baseline: str | None, judged: Judged | None) -> Entry:

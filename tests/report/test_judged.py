@@ -11,11 +11,12 @@ from rich.console import Console
 
 from assay.analysis.build import build_zoo
 from assay.analysis.effects import compare
-from assay.analysis.measures import collect
+from assay.analysis.measures import Cell, Measure, collect
+from assay.analysis.zoo import Key
 from assay.report import explorer, html
 from assay.report.explorer_data import explorer_data
 from assay.report.judged import Judged, judge_results, key_of
-from assay.report.summary import headline
+from assay.report.summary import entry, headline
 from assay.report.terminal import print_headline
 from assay.results import Results
 
@@ -41,12 +42,30 @@ def test_the_headline_says_what_the_analysis_found(results: Results, judged: Jud
     for row in table.rows:
         for column, item in zip(table.columns, row.entries, strict=True):
             comparison = found.get((row.recipe, key_of(column.measure)))
-            if comparison is None or column.measure.metric == "mce":
+            if comparison is None:
                 continue
             assert item.verdict == comparison.verdict
-            assert item.difference == pytest.approx(comparison.effect.value)
+            if column.measure.metric != "mce":
+                assert item.difference == pytest.approx(comparison.effect.value)
             seen += 1
     assert seen >= 10
+
+
+def test_mce_is_judged_with_the_noise_of_training_and_shown_against_one(results: Results) -> None:
+    """Its own interval is of the test images alone, so that holding it against 1 would look surer than it is."""
+    key = Key("shift", "mce", ())
+    recipes = ("baseline", "a", "b")
+    cells = {"baseline": Cell(value=1.0), "a": Cell(value=0.8, low=0.79, high=0.81), "b": Cell(value=0.8, low=0.7)}
+    measure = Measure(evaluation="shift", metric="mce", setting={}, higher_is_better=False, cells=cells)
+    judged = Judged(base={key: 1.0}, verdicts={("a", key): "noise"}, trainings=5)
+    a, b = (entry(measure, name, recipes[0], judged) for name in recipes[1:])
+    assert (a.verdict, a.difference) == ("noise", pytest.approx(-0.2))
+    assert (b.verdict, b.difference) == ("unjudged", pytest.approx(-0.2))  # nothing knows its noise of training
+    once = entry(measure, "a", recipes[0], Judged())
+    assert (once.verdict, once.difference) == ("better", pytest.approx(-0.2))
+    other = Judged(base={key: 1.0}, verdicts={("a", key): "worse"}, trainings=5)
+    assert entry(measure, "a", recipes[0], other).verdict == "unjudged"  # the two baselines disagree on the side
+    assert key in judge_results(results).base
 
 
 def test_intervals_that_part_may_still_be_within_the_noise_of_training(results: Results, judged: Judged) -> None:

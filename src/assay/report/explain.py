@@ -49,7 +49,7 @@ METRICS: dict[str, Metric] = {
     "mce": Metric(
         label="mCE",
         text="mean corruption error: the mean over corruptions of the error divided by the baseline's error; the "
-        "baseline is 1 by definition, so recipes are judged against 1",
+        "baseline is 1 by definition, so differences are to 1",
         source=_HENDRYCKS,
         digits=2,
     ),

@@ -14,7 +14,7 @@ from assay.analysis.unseen import UnseenMean, unseen_means
 from assay.analysis.zoo import Key, Zoo
 from assay.results import Results
 
-RELATIVE = ("mce", "relative_mce")  # ratios to the baseline of the same seed, which the analysis forms otherwise
+RELATIVE = ("mce", "relative_mce")  # ratios to the baseline of the same seed; the analysis takes the mean baseline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ def judge(zoo: Zoo, comparisons: list[Comparison]) -> Judged:
     verdicts = {
         (zoo.recipes[item.recipe], zoo.keys[item.measure]): item.verdict
         for item in comparisons
-        if item.verdict != "unjudged" and zoo.keys[item.measure].metric not in RELATIVE
+        if item.verdict != "unjudged"
     }
     keys = {key for _, key in verdicts}
     base = {key: float(zoo.values[zoo.baseline, place]) for place, key in enumerate(zoo.keys) if key in keys}

@@ -6,7 +6,11 @@ the baseline where their 95 % intervals do not overlap, and otherwise is "within
 independent 95 % intervals of equal width part by chance in about 0.6 % of comparisons rather than 5 %, and less where
 both models meet the same images (Schenker and Gentleman 2001, "On judging the significance of differences by examining
 the overlap between confidence intervals"). Where one of the two has no interval, the difference is shown and left
-unjudged. mCE is a ratio to the baseline, so its interval is held against 1.
+unjudged.
+
+mCE is a ratio to the baseline of the same seed, so its difference is to 1. Its verdict is the analysis's like all
+others, which takes the ratio to the mean of the baseline's trainings; where the two differ in sign there is none. Its
+interval knows nothing of the noise of training, so it is held against 1 only where there is but one training.
 """
 
 from dataclasses import dataclass, replace
@@ -90,13 +94,24 @@ def _beside(measure: Measure, recipe: str, baseline: str | None, judged: Judged 
         return Entry(cell=cell, difference=None, verdict="baseline")
     verdict = None if judged is None else judged.verdict(recipe, measure)
     if judged is not None and verdict is not None:
-        return Entry(cell=cell, difference=cell.value - judged.base[key_of(measure)], verdict=verdict)
+        difference = cell.value - judged.base[key_of(measure)]
+        return Entry(cell=cell, difference=difference, verdict=_agreed(verdict, difference, measure))
     base = measure.cells.get(baseline) if baseline is not None else None
     if measure.metric in RELATIVE and baseline is not None:
         base = Cell(value=1.0, low=1.0, high=1.0)
     if base is None or base.value is None:
         return Entry(cell=cell, difference=None, verdict="unjudged")
+    if measure.metric in RELATIVE and judged is not None and judged.trainings > 1:
+        return Entry(cell=cell, difference=cell.value - base.value, verdict="unjudged")
     return Entry(cell=cell, difference=cell.value - base.value, verdict=judge(cell, base, measure.higher_is_better))
+
+
+def _agreed(verdict: Verdict, difference: float, measure: Measure) -> Verdict:
+    """The verdict, unless that on a ratio to another baseline says the opposite of this difference."""
+    if measure.metric in RELATIVE and verdict in ("better", "worse"):
+        gains = (difference > 0) == measure.higher_is_better
+        return verdict if gains == (verdict == "better") else "unjudged"
+    return verdict
 
 
 def judge(cell: Cell, base: Cell, higher_is_better: bool | None) -> Verdict:

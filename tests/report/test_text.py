@@ -23,7 +23,12 @@ def test_names_are_bold_and_all_else_is_escaped() -> None:
 
 def test_labels_break_at_brackets_and_are_escaped() -> None:
     assert str(breakable("a(<i>)")) == "a(<wbr>&lt;i&gt;)"
-    assert str(breakable("a(x) > b")) == "a(x) &gt; b"
+    assert str(breakable("a(x) > b")) == 'a(<wbr>x) <span class="step">&gt; b</span>'
+    assert str(breakable("a(x=0.5, y=2) > b(z) > c")) == (
+        'a(<wbr>x=0.5, y=2) <span class="step">&gt; b(</span><wbr>z) <span class="step">&gt; c</span>'
+    )
+    assert str(breakable("> <b>")) == "&gt; &lt;b&gt;"
+    assert breakable("a(x) > b(y)").striptags() == "a(x) > b(y)"
 
 
 def test_nested_facts_become_pairs() -> None:

@@ -39,10 +39,20 @@ def emphasise(text: str, names: list[str]) -> Markup:
 
 
 def breakable(label: str) -> Markup:
-    """A recipe's label, escaped; one without a space may be broken behind an opening bracket."""
-    if " " in label:
-        return escape(label)
-    return Markup("(<wbr>").join(escape(piece) for piece in label.split("("))
+    """A recipe's label, escaped, that breaks behind "(" or ", " and before ">", never behind ">" or in a number."""
+    first, *steps = label.split(" > ")
+    return Markup(" ").join([_breakable(first), *(_step(step) for step in steps)])
+
+
+def _breakable(text: str) -> Markup:
+    return Markup("(<wbr>").join(escape(piece) for piece in text.split("("))
+
+
+def _step(text: str) -> Markup:
+    """A step behind the first with its ">", which stays beside its name."""
+    name, bracket, rest = text.partition("(")
+    held = Markup('<span class="step">&gt; {}{}</span>').format(name, bracket)
+    return held + (Markup("<wbr>") if bracket else Markup("")) + _breakable(rest)
 
 
 def listed(items: Sequence[str], word: str = "and") -> str:

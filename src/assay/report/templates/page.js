@@ -29,6 +29,22 @@ document.addEventListener("focusout", () => (tip.hidden = true));
 document.addEventListener("keydown", (e) => { if (e.key === "Escape") tip.hidden = true; });
 document.addEventListener("scroll", () => (tip.hidden = true), { capture: true, passive: true });
 
+// Tables that are wider than their frame fade at the edge behind which more stands.
+function fade(frame) {
+  const beyond = frame.scrollWidth - frame.clientWidth;
+  frame.classList.toggle("more", beyond > 1 && frame.scrollLeft < beyond - 1);
+}
+const resized = new ResizeObserver((entries) => entries.forEach((entry) => fade(entry.target.closest(".scroll"))));
+function watch(part) {
+  for (const frame of part.querySelectorAll(".scroll")) {
+    frame.addEventListener("scroll", () => fade(frame), { passive: true });
+    for (const item of [frame, ...frame.children]) resized.observe(item);
+  }
+}
+watch(document);
+for (const part of document.querySelectorAll("#examples-attacked, #examples-corrupted")) // tables drawn later
+  new MutationObserver(() => watch(part)).observe(part, { childList: true });
+
 // Sorting: best first, worst first, then the study's order again. Missing values stay last.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0], original = [...body.rows];

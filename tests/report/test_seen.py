@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import re
 import runpy
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,54 @@ def test_a_gain_on_seen_tests_alone_is_not_called_free() -> None:
     assert aside in answer(table(0.89, "fog")).sentences[1]
 
 
+def test_a_gain_that_rests_on_seen_tests_in_part_says_so() -> None:
+    results = two_recipes(0.89, "")
+    rows = made().table
+    auroc = rows[(rows["metric"] == "auroc") & rows["recipe"].isin(["baseline", OUTLIERS])].copy()
+    auroc = auroc[[setting["score"] == "msp" for setting in auroc["setting"]]]
+    auroc["recipe"] = ["base" if name == "baseline" else "a" for name in auroc["recipe"]]
+    auroc["value"] = [0.5 if name == "base" else 0.9 for name in auroc["recipe"]]
+    auroc["low"], auroc["high"] = auroc["value"] - 0.01, auroc["value"] + 0.01
+    found = answer(headline(dataclasses.replace(results, table=pd.concat([results.table, auroc]))))
+    assert "a (in part on tests like those it was trained on) gains without a clear loss anywhere" in found.sentences[1]
+    assert found.more == (
+        "With a AUROC is 90.0 % on Fashion-MNIST, whose like training has shown, and 90.0 % on KMNIST, "
+        "whose like it has not (baseline 50.0 % and 50.0 %).",
+    )
+
+
+def test_losses_on_seen_tests_are_marked_in_answer_and_cards(seen: Results) -> None:
+    rows = seen.table
+    shift = [
+        recipe == SHIFTS and metric in ("mean_accuracy", "mce") and bool(met)
+        for recipe, metric, met in zip(rows["recipe"], rows["metric"], rows["seen"], strict=True)
+    ]
+    lost = rows.copy()
+    lost.loc[shift, ["value", "low", "high"]] = [0.3, 0.29, 0.31]
+    worse = dataclasses.replace(seen, table=lost)
+    found = answer(headline(worse))
+    assert found.marked
+    assert any("under corruption" in text and text.endswith("to 30.0 % ‡.") for text in found.more)
+    assert "‡ Seen in training:" in render(worse).split('id="table"')[0]
+
+
+def test_several_recipes_give_the_range_beside_the_unseen_set() -> None:
+    met = {OUTLIERS: ("fashion_mnist",), SHIFTS: ("fashion_mnist",)}
+    (sentence,) = [text for text in answer(headline(made(seen=met))).more if "AUROC is" in text]
+    assert re.fullmatch(
+        r"With 2 recipes AUROC is [\d.]+ to [\d.]+ % on Fashion-MNIST, whose like training has shown, and "
+        r"[\d.]+ to [\d.]+ % on KMNIST, whose like it has not \(baseline [\d.]+ % and [\d.]+ %\)\.",
+        sentence,
+    )
+    assert not any("AUROC is" in text for text in answer(headline(made(seen={}))).more)
+    results = made(seen=met)
+    names = {OUTLIERS: "outlier_exposure", SHIFTS: "pixmix > outlier_exposure"}
+    table = results.table.assign(recipe=[names.get(name, name) for name in results.table["recipe"]])
+    recipes = tuple(names.get(name, name) for name in results.recipes)
+    found = answer(headline(dataclasses.replace(results, recipes=recipes, table=table))).more
+    assert any(text.startswith("With outlier_exposure (2 recipes) AUROC is ") for text in found)
+
+
 def two_recipes(value: float, met: str) -> Results:
     """A study of "base" and "a", which gains on the mean over corruptions alone."""
     results = made(seen={})
@@ -194,7 +243,11 @@ def test_report_marks_tables_and_figures(seen: Results, unseen: Results) -> None
     assert heat.count('class="seen"') == 2 * 3  # mean, fog and impulse noise: as value and as difference
     assert "trained on a corruption like this: impulse noise" in heat
     for section in (table, heat, text[text.index('id="anomaly"') : text.index('id="calibration"')]):
-        assert "‡ Seen in training:" in section
+        assert ("‡ Seen in training:" in section) + ("‡ seen in training, as" in section) == 1
+    assert text.count("‡ Seen in training:") == 1  # explained once, where it is met first
+    assert text.index("‡ Seen in training:") < text.index("‡ seen in training, as")
+    assert 'href="#seen"' in heat
+    assert text.count('id="seen"') == 1
     assert '"trained on images of this family: Fashion-MNIST"]' in text  # behind a value that figures draw
     assert "‡ Seen in training:" not in render(unseen)
     assert 'class="seen"' not in render(unseen)

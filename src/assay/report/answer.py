@@ -2,28 +2,31 @@
 
 A recipe that answers one class for every image has learned nothing and leads nowhere.
 
-Only clear differences are claimed: those that summary.py judges better or worse. What leads or gains on a test whose
-like it has met in training is said to do so.
+Only clear differences are claimed: those that summary.py judges better or worse. What leads, gains or loses on a test
+whose like it has met in training is said to do so. Under attacks that no recipe withstands nobody leads, gains or
+loses.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from assay.analysis.columns import AXES, Column
 from assay.analysis.measures import Cell
 from assay.report.explain import show, show_difference
-from assay.report.seen import how_far, tests_of
+from assay.report.findings import WHERE, largest_loss, loss_sentence, seen_beside_unseen, void
+from assay.report.seen import MARK, how_far, tests_of
 from assay.report.summary import Entry, Headline, Row, judge
 from assay.report.text import listed
 
-WHERE = {
-    "clean": "on clean images",
-    "attack": "under attack",
-    "shift": "under corruption",
-    "anomaly": "at telling anomalies apart",
-    "calibration": "in calibration",
-}
-
 NUMBERS = 2  # a sentence holds so many losses with their numbers; of more it names the axes alone
+
+
+class Cost(NamedTuple):
+    """A clear loss in words, and what of its test training has met the like of, or ""."""
+
+    column: Column
+    difference: str
+    seen: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,8 @@ class Leader:
         base: the baseline's cell, or None.
         clear: whether it is clearly better than the baseline.
         level: the recipes that its interval does not part it from.
-        costs: (column, difference in words) for every other axis on which it is clearly worse than the baseline.
+        costs: one for every other axis on which it is clearly worse than the baseline.
+        void: that no recipe withstands the attack, so that the best value leads nowhere; or "".
     """
 
     column: Column
@@ -48,19 +52,28 @@ class Leader:
     base: Cell | None
     clear: bool
     level: tuple[str, ...]
-    costs: tuple[tuple[Column, str], ...]
+    costs: tuple[Cost, ...]
+    void: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """Two sentences, and the leaders behind them in the order of the axes.
 
-    `alone` says why nothing is held against the baseline, or is "".
+    `more` are sentences on the largest loss, where the two do not name it, and on seen beside unseen outliers. `alone`
+    says why nothing is held against the baseline, or is "".
     """
 
     sentences: tuple[str, str]
     leaders: tuple[Leader, ...]
     alone: str = ""
+    more: tuple[str, ...] = ()
+
+    @property
+    def marked(self) -> bool:
+        """Whether anything in it, the leaders' cards included, carries the mark of seen tests."""
+        seen = any(item.seen or any(cost.seen for cost in item.costs) for item in self.leaders)
+        return seen or any(MARK in text for text in (*self.sentences, *self.more))
 
 
 def answer(table: Headline) -> Answer:
@@ -81,7 +94,18 @@ def answer(table: Headline) -> Answer:
             leaders=(),
         )
     why = _useless(table, row)
-    return Answer(sentences=(_who(leaders, base), _price(table, leaders, base, why)), leaders=leaders, alone=why)
+    sentences = _who(leaders, base), _price(table, leaders, base, why)
+    return Answer(sentences=sentences, leaders=leaders, alone=why, more=_more(table, leaders, base))
+
+
+def _more(table: Headline, leaders: tuple[Leader, ...], base: Row | None) -> tuple[str, ...]:
+    loss = largest_loss(table) if base is not None else None
+    paying = _paying(leaders)
+    if loss is not None and _few(paying):
+        named = any(cost.column is loss.column for cost in paying.get(loss.recipe, ()))
+        loss = None if named else loss
+    found = ("" if loss is None else loss_sentence(loss), seen_beside_unseen(table))
+    return tuple(text for text in found if text)
 
 
 def _useless(table: Headline, row: Row | None) -> str:
@@ -101,7 +125,7 @@ def _leader(table: Headline, place: int, base: Row | None) -> Leader | None:
         return None
     sign = -1 if column.measure.higher_is_better is False else 1
     best = max(measured, key=lambda row: sign * (row.entries[place].cell.value or 0.0))
-    cell = best.entries[place].cell
+    cell, none = best.entries[place].cell, void(table, place)
     level = [
         row.recipe
         for row in measured
@@ -113,22 +137,41 @@ def _leader(table: Headline, place: int, base: Row | None) -> Leader | None:
         cell=cell,
         seen=best.entries[place].seen,
         base=base.entries[place].cell if base is not None else None,
-        clear=best.entries[place].verdict == "better",
+        clear=best.entries[place].verdict == "better" and not none,
         level=tuple(level),
-        costs=_costs(table, best, column.axis),
+        costs=() if none else _costs(table, best, column.axis),
+        void=none,
     )
 
 
-def _costs(table: Headline, row: Row, axis: str) -> tuple[tuple[Column, str], ...]:
+def _costs(table: Headline, row: Row, axis: str) -> tuple[Cost, ...]:
     """One loss for every other axis that has a clear one: its primary measure's, else the first column's that lost."""
-    costs: dict[str, tuple[Column, str]] = {}
-    for column, item in zip(table.columns, row.entries, strict=True):
+    costs: dict[str, Cost] = {}
+    for column, item in _judged(table, row):
         if column.axis != axis and item.verdict == "worse" and (column.primary or column.axis not in costs):
-            costs[column.axis] = column, show_difference(column.measure.metric, item.difference, unit=True)
+            difference = show_difference(column.measure.metric, item.difference, unit=True)
+            costs[column.axis] = Cost(column, difference, item.seen)
     return tuple(costs.values())
 
 
+def _judged(table: Headline, row: Row) -> list[tuple[Column, Entry]]:
+    """A recipe's entries with their columns, but for attacks that no recipe withstands."""
+    return [
+        (column, item)
+        for place, (column, item) in enumerate(zip(table.columns, row.entries, strict=True))
+        if not void(table, place)
+    ]
+
+
 def _who(leaders: tuple[Leader, ...], base: Row | None) -> str:
+    beaten = " ".join(f"{WHERE[item.column.axis].capitalize()} {item.void}." for item in leaders if item.void)
+    leaders = tuple(item for item in leaders if not item.void)
+    return f"{_ahead(leaders, base)} {beaten}".strip()
+
+
+def _ahead(leaders: tuple[Leader, ...], base: Row | None) -> str:
+    if not leaders:
+        return ""
     if base is None:
         claims = [f"{item.recipe} {_where(item)}" for item in leaders]
         return f"Best values: {listed(claims)}."
@@ -137,7 +180,8 @@ def _who(leaders: tuple[Leader, ...], base: Row | None) -> str:
     open_ = [WHERE[item.column.axis] for item in leaders if not _known(item)]
     unknown = f" The baseline is not measured {listed(open_, 'or')}." if open_ else ""
     if not clear:
-        return f"No recipe is clearly better than the baseline {listed(flat, 'or')}.{unknown}"
+        none = f"No recipe is clearly better than the baseline {listed(flat, 'or')}." if flat else ""
+        return f"{none}{unknown}".strip()
     names = list(dict.fromkeys(item.recipe for item in clear))
     claims = [
         f"{name}{'' if place else ' leads'} {listed([_where(item) for item in clear if item.recipe == name])}"
@@ -172,11 +216,12 @@ def _met(item: Leader) -> str:
 def _price(table: Headline, leaders: tuple[Leader, ...], base: Row | None, why: str) -> str:
     if base is None:
         return f"{why[0].upper()}{why[1:]}, so nothing says what a recipe gains or costs."
-    paying = {item.recipe: item.costs for item in leaders if item.clear and item.costs}
+    if not any(_gains(table, row) for row in table.rows if not row.unlearned):
+        return _nothing_gained(table)
+    paying = _paying(leaders)
     free = [row.recipe + _by_seen(table, row) for row in table.rows if _free(table, row)]
     if paying:
-        few = sum(map(len, paying.values())) <= NUMBERS
-        bills = [f"{recipe} pays {_bill(costs, few)}" for recipe, costs in paying.items()]
+        bills = [f"{recipe} pays {_bill(costs, _few(paying))}" for recipe, costs in paying.items()]
         price = f"Against the baseline {'; '.join(bills)}"
     else:
         price = "No leader is clearly worse than the baseline on another axis"
@@ -187,39 +232,60 @@ def _price(table: Headline, leaders: tuple[Leader, ...], base: Row | None, why: 
     return f"{price}, while {names} {verb} without a clear loss anywhere."
 
 
+def _paying(leaders: tuple[Leader, ...]) -> dict[str, tuple[Cost, ...]]:
+    """What every recipe pays that leads clearly somewhere."""
+    return {item.recipe: item.costs for item in leaders if item.clear and item.costs}
+
+
+def _few(paying: dict[str, tuple[Cost, ...]]) -> bool:
+    return sum(map(len, paying.values())) <= NUMBERS
+
+
+def _nothing_gained(table: Headline) -> str:
+    """That no recipe gains by an axis's primary measure, and how many lose."""
+    rows = [row for row in table.rows if not row.baseline and not row.unlearned]
+    verdicts = [{item.verdict for _, item in _judged(table, row)} for row in rows]
+    found = set[str]().union(*verdicts)
+    if not found & {"better", "worse", "noise"}:
+        return "No difference to the baseline could be judged, so nothing says what a recipe gains or costs."
+    losing = sum("worse" in own for own in verdicts)
+    what = "by a measure that stands for its axis" if "better" in found else "on any axis"
+    rest = f"{losing} {'loses' if losing == 1 else 'lose'} on some" if losing else "none loses"
+    return f"No recipe gains beyond noise {what}, and {rest}."
+
+
 def _free(table: Headline, row: Row) -> bool:
     """Whether a recipe is better by an axis's primary measure, and worse by none."""
-    return bool(_gains(table, row)) and not row.unlearned and all(item.verdict != "worse" for item in row.entries)
+    lost = any(item.verdict == "worse" for _, item in _judged(table, row))
+    return bool(_gains(table, row)) and not row.unlearned and not lost
 
 
-def _gains(table: Headline, row: Row) -> list[tuple[Column, Entry]]:
-    pairs = zip(table.columns, row.entries, strict=True)
-    return [(column, item) for column, item in pairs if column.primary and item.verdict == "better"]
-
-
-def _seen_gains(table: Headline, row: Row) -> list[Column]:
-    """What a recipe gains on where its training met the like of each of it, wholly or in part; else nothing."""
-    gains = _gains(table, row)
-    return [column for column, _ in gains] if all(item.seen for _, item in gains) else []
+def _gains(table: Headline, row: Row) -> list[Entry]:
+    return [item for column, item in _judged(table, row) if column.primary and item.verdict == "better"]
 
 
 def _by_seen(table: Headline, row: Row) -> str:
-    """That a recipe gains on tests alone whose like its training met, or on means that partly rest on such, or ""."""
-    columns = _seen_gains(table, row)
-    how = how_far(column.measure.setting for column in columns)
-    return f" ({how} on tests like those it was trained on)" if columns else ""
+    """That a recipe gains only or in part on tests whose like its training met, or ""."""
+    gained = [(column, item) for column, item in _judged(table, row) if item.verdict == "better"]
+    met = [column.measure.setting for column, item in gained if item.seen]
+    part = how_far(met) if len(met) == len(gained) else "in part"
+    return f" ({part} on tests like those it was trained on)" if met else ""
 
 
 def _some_by_seen(table: Headline) -> str:
-    found = [columns for row in table.rows if _free(table, row) and (columns := _seen_gains(table, row))]
-    how = how_far(column.measure.setting for columns in found for column in columns)
-    return f" ({len(found)} of them {how} on tests like those they were trained on)" if found else ""
+    asides = [_by_seen(table, row) for row in table.rows if _free(table, row)]
+    counts = {part: sum(f"({part} " in text for text in asides) for part in ("only", "in part")}
+    parts = [f"{count} of them {part}" for part, count in counts.items() if count]
+    return f" ({listed(parts)} on tests like those they were trained on)" if parts else ""
 
 
-def _bill(costs: tuple[tuple[Column, str], ...], numbers: bool) -> str:
-    return listed(
-        [WHERE[column.axis] + (f" ({column.label} {difference})" if numbers else "") for column, difference in costs]
-    )
+def _bill(costs: tuple[Cost, ...], numbers: bool) -> str:
+    def text(cost: Cost) -> str:
+        mark = f" {MARK}" if cost.seen else ""
+        where = WHERE[cost.column.axis]
+        return f"{where} ({cost.column.label} {cost.difference}{mark})" if numbers else f"{where}{mark}"
+
+    return listed([text(cost) for cost in costs])
 
 
 def axis_title(column: Column) -> str:

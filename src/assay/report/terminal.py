@@ -1,4 +1,4 @@
-"""The headline in the terminal: the answer in two sentences and the table of recipes x axes."""
+"""The headline in the terminal: the answer in a few sentences and the table of recipes x axes."""
 
 from dataclasses import replace
 
@@ -35,7 +35,8 @@ def print_headline(results: Results, console: Console) -> None:
     limited = "" if results.limit is None else f" (LIMITED to {results.limit} images per set)"
     title = f"{results.title}{preset}{limited}"
     console.print(terminal_table(fitting, title=title, intervals=console.width >= ROOM_WITH_INTERVALS))
-    if any(item.seen for row in fitting.rows for item in row.entries):
+    found = answer(table)
+    if found.marked or any(item.seen for row in fitting.rows for item in row.entries):
         console.print(f"{MARK} seen: {LEGEND}.", style="dim")
     if judged.trainings > 1:
         console.print(f"Differences are to the mean of {judged.trainings} trainings of the baseline.", style="dim")
@@ -43,7 +44,7 @@ def print_headline(results: Results, console: Console) -> None:
         console.print("More columns and all intervals stand in the report.", style="dim")
     for recipe in results.unlearned:
         console.print(escape(f"{recipe} answers one class for every image: it has learned nothing."), style="yellow")
-    for sentence in (*answer(table).sentences, unseen_sentence(measures)):
+    for sentence in (*found.sentences, *found.more, unseen_sentence(measures)):
         if sentence:
             console.print(escape(sentence), highlight=False)
 

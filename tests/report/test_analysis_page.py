@@ -13,14 +13,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import false_discovery_control
 
 from assay.analysis.analyse import Analysis, analyse
 from assay.analysis.effects import compare
 from assay.analysis.families import family, parameters
+from assay.analysis.pareto import pareto
 from assay.analysis.ranking import rank
+from assay.analysis.tradeoffs import Share
 from assay.analysis.zoo import Floats, Key, Zoo
 from assay.evaluations.base import Measurement
 from assay.report.analysis_page import write_analysis_page
+from assay.report.analysis_views import matrix, summary
 from assay.report.strips import strip
 from assay.results import COLUMNS, Results, rows
 from assay.studies import tradeoffs
@@ -229,6 +233,76 @@ def test_the_matrix_says_how_many_recipes_gain_and_lose(nine: tuple[Results, Ana
     assert re.search(r"\+9\d\.\d points, 95 % interval \+\d\d\.\d to \+\d\d\.\d", attack)
     gap = next(tip for tip in tips if tip.startswith("cutout, Shift"))
     assert gap.endswith("0 better, 0 within noise, 0 worse, 1 without a judgement")
+
+
+def symbols_of(analysis: Analysis) -> dict[tuple[str, int], tuple[str, Share]]:
+    """By technique and axis what the symbol says, and the counts of the bar beside it."""
+    return {
+        (name, axis): (cell.verdict, cell.share)
+        for name, _, cells in matrix(analysis, {})
+        for axis, cell in enumerate(cells)
+    }
+
+
+def test_a_technique_of_one_recipe_has_that_recipes_verdict() -> None:
+    """Its own interval excludes 0, and the correction for many comparisons takes the finding back."""
+    analysis = study(NINE)[1]
+    pgd = next(item for item in analysis.tradeoffs.techniques if item.family == "pgd")
+    assert pgd.shares[1].mean is not None
+    assert pgd.shares[1].mean.low > 0
+    taken_back = dataclasses.replace(
+        pgd, shares=(pgd.shares[0], pgd.shares[1]._replace(better=0, noise=1), *pgd.shares[2:])
+    )  # fmt: skip
+    techniques = tuple(taken_back if item is pgd else item for item in analysis.tradeoffs.techniques)
+    changed = dataclasses.replace(analysis, tradeoffs=dataclasses.replace(analysis.tradeoffs, techniques=techniques))
+    assert symbols_of(changed)["pgd", 1][0] == "noise"
+    for verdict, share in symbols_of(analysis).values():
+        assert verdict == next((name for name in ("better", "noise", "worse") if getattr(share, name)), "unjudged")
+
+
+def test_the_mean_of_several_recipes_is_corrected_for_the_number_of_means(everything: tuple[Analysis, Path]) -> None:
+    analysis, _ = everything
+    means = {
+        (item.family, axis): share.mean
+        for item in analysis.tradeoffs.techniques
+        for axis, share in enumerate(item.shares)
+        if len(item.recipes) > 1 and share.mean is not None
+    }
+    adjusted = dict(zip(means, false_discovery_control([mean.p for mean in means.values()]), strict=True))
+    found = symbols_of(analysis)
+    for place, mean in means.items():
+        assert (found[place][0] != "noise") == (adjusted[place] <= 0.05 and not mean.low <= 0 <= mean.high)
+    assert {"better", "worse"} < {verdict for verdict, _ in found.values()}
+
+
+def test_says_how_many_of_the_front_are_there_beyond_noise() -> None:
+    """b is best on one axis by noise alone; without a known noise nothing is said of it."""
+    analysis = study(NINE)[1]
+    margin = [axis.margin for axis in analysis.axes]
+    values = np.full((9, 5), np.nan)
+    values[:3] = analysis.values[0]
+    for place, gain in ((1, 3.0), (2, 0.5)):
+        values[place, place] += gain * margin[place]
+    assert all(axis.higher_is_better for axis in analysis.axes[:4])
+    fronts = pareto(values, [axis.higher_is_better for axis in analysis.axes])
+    assert fronts.front == (1, 2)
+    few = dataclasses.replace(analysis, values=values, pareto=fronts)
+    (sentence,) = [text for text in summary(few, {}) if "Pareto front" in text]
+    assert sentence.startswith("2 of 3 recipes stand on the Pareto front, 1 of them beyond noise (")
+    quiet = tuple(dataclasses.replace(axis, sampling=np.nan, retraining=np.nan) for axis in analysis.axes)
+    (sentence,) = [text for text in summary(dataclasses.replace(few, axes=quiet), {}) if "Pareto front" in text]
+    assert "how many of them by noise is unknown" in sentence
+
+
+def test_says_where_nobody_withstands_the_attack() -> None:
+    analysis = study(NINE)[1]
+    assert not any("withstands" in text for text in summary(analysis, {}))
+    values = analysis.values.copy()
+    values[:, 1] = np.minimum(values[:, 1], 0.05)
+    assert (
+        "Under attack no recipe withstands ε = 0.3 (at most 5.0 %): a gain there, even beyond noise, protects nobody."
+        in summary(dataclasses.replace(analysis, values=values), {})
+    )
 
 
 def test_trades_are_listed_per_technique(nine: tuple[Results, Analysis], tmp_path: Path) -> None:

@@ -3,16 +3,21 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
+
+import numpy as np
 
 from assay.analysis.analyse import Analysis
 from assay.analysis.axes import Axis
 from assay.analysis.columns import AXES
 from assay.analysis.correlations import Correlation
-from assay.analysis.effects import Effect
+from assay.analysis.effects import RATE, Effect
+from assay.analysis.false_discovery import adjust
+from assay.analysis.pareto import oriented
 from assay.analysis.tradeoffs import Kind, Outcome, Pair, Share, Technique
 from assay.report import explain
 from assay.report.explain import MINUS, show, show_difference
+from assay.report.findings import WHERE, beaten
 from assay.report.seen import MARK, how_far, share_seen
 from assay.report.text import listed
 
@@ -29,9 +34,22 @@ KINDS: dict[Kind, str] = {
 
 
 def summary(analysis: Analysis, met: Met) -> list[str]:
-    """The answer in up to five sentences."""
-    found = (_kinds(analysis, met), _commonest(analysis), _opposed(analysis), _reach(analysis), _seen(analysis, met))
+    """The answer in up to six sentences."""
+    found = (
+        _kinds(analysis, met), _commonest(analysis), _beaten(analysis), _opposed(analysis), _reach(analysis),
+        _seen(analysis, met),
+    )  # fmt: skip
     return [text for text in found if text]
+
+
+def _beaten(analysis: Analysis) -> str:
+    """That no recipe withstands the attack that stands for its axis, so that a gain there is of no use."""
+    for place, axis in enumerate(analysis.axes):
+        values = [value for value in analysis.values[:, place].tolist() if not isnan(value)]
+        found = beaten(axis.name, axis.key.metric, dict(axis.key.setting).get("eps"), values)
+        if found:
+            return f"{WHERE[axis.name].capitalize()} {found}: a gain there, even beyond noise, protects nobody."
+    return ""
 
 
 def _seen(analysis: Analysis, met: Met) -> str:
@@ -88,7 +106,23 @@ def _reach(analysis: Analysis) -> str:
         return ""
     measured = sum(rank > 0 for rank in analysis.pareto.ranks.tolist())
     box = f"{share(found.value)} of the box between the worst and the best values"
-    return f"{front} of {measured} recipes stand on the Pareto front, which dominates {box}."
+    beyond = _beyond_noise(analysis)
+    firm = "how many of them by noise is unknown" if beyond is None else f"{beyond} of them beyond noise"
+    aside = "" if beyond is None else " (clearly better on some axis than any other recipe taken alone)"
+    return f"{front} of {measured} recipes stand on the Pareto front, {firm}{aside}; the front dominates {box}."
+
+
+def _beyond_noise(analysis: Analysis) -> int | None:
+    """How many of the front are, beside any one other, better on some axis by a clear difference; None if unknown."""
+    if any(isnan(axis.noise) for axis in analysis.axes):
+        return None
+    margins = np.array([axis.margin for axis in analysis.axes])
+    good = oriented(analysis.values, [axis.higher_is_better for axis in analysis.axes])
+    there = [place for place, rank in enumerate(analysis.pareto.ranks.tolist()) if rank > 0]
+    return sum(
+        bool((good[place] - good[[other for other in there if other != place]] > margins).any(axis=1).all())
+        for place in analysis.pareto.front
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,16 +142,46 @@ class MatrixCell:
 
 def matrix(analysis: Analysis, met: Met) -> list[tuple[str, int, list[MatrixCell]]]:
     """A row for each technique: its name, how many recipes it has, and its cells."""
+    verdicts = _verdicts(analysis)
     return [
         (technique.family, len(technique.recipes), [
-            _cell(technique.family, share, axis, share_seen(met, technique.recipes, place))
+            _cell(technique.family, share, axis, share_seen(met, technique.recipes, place), verdicts[number, place])
             for place, (share, axis) in enumerate(zip(technique.shares, analysis.axes, strict=True))
         ])
-        for technique in analysis.tradeoffs.techniques
+        for number, technique in enumerate(analysis.tradeoffs.techniques)
     ]  # fmt: skip
 
 
-def _cell(family: str, share: Share, axis: Axis, seen: str) -> MatrixCell:
+def _verdicts(analysis: Analysis) -> dict[tuple[int, int], str]:
+    """What each technique's difference is called on each axis, by their places.
+
+    Of a technique of one recipe it is that recipe's verdict, which the bar beside it and the report give too. Of
+    several it is judged by the mean's interval, corrected for the number of such means.
+    """
+    shares = {
+        (number, place): share
+        for number, technique in enumerate(analysis.tradeoffs.techniques)
+        for place, share in enumerate(technique.shares)
+    }
+    several = [key for key in shares if len(analysis.tradeoffs.techniques[key[0]].recipes) > 1]
+    p = [nan if (mean := shares[key].mean) is None else mean.p for key in several]
+    adjusted = dict(zip(several, adjust(np.array(p)).tolist(), strict=True))
+    return {
+        key: _of_mean(share.mean, adjusted[key], analysis.axes[key[1]]) if key in adjusted else _of_one(share)
+        for key, share in shares.items()
+    }
+
+
+def _of_one(share: Share) -> str:
+    return "better" if share.better else "worse" if share.worse else "noise" if share.noise else "unjudged"
+
+
+def _of_mean(mean: Effect | None, adjusted: float, axis: Axis) -> str:
+    known = direction(mean, axis.higher_is_better)
+    return "noise" if known in ("better", "worse") and adjusted > RATE else known
+
+
+def _cell(family: str, share: Share, axis: Axis, seen: str, verdict: str) -> MatrixCell:
     metric, mean = axis.key.metric, share.mean
     alone = mean is not None and not isnan(mean.low) and isnan(mean.training)
     difference = show_difference(metric, mean.value) + (ALONE if alone else "") if mean is not None else ""
@@ -136,7 +200,7 @@ def _cell(family: str, share: Share, axis: Axis, seen: str) -> MatrixCell:
         share=share,
         difference=difference,
         interval=between,
-        verdict=direction(mean, axis.higher_is_better),
+        verdict=verdict,
         tip=tip,
         seen=seen,
     )

@@ -12,6 +12,7 @@ from assay.analysis.measures import collect
 from assay.published import Published, PublishedNumber
 from assay.report.beside import Beside, Pair, beside
 from assay.report.html import render
+from assay.report.judged import Judged
 from assay.results import Results, with_means
 from assay.studies.pixmix_oe import pixmix_oe
 
@@ -60,7 +61,7 @@ def test_differences_are_ours_less_the_published_in_points() -> None:
     pair = cell(found(results), "clean accuracy", FIRST)
     assert (pair.published, pair.ours) == ("95 %", f"{100 * clean['value']:.1f} %")
     assert pair.interval == f"{100 * clean['low']:.1f}–{100 * clean['high']:.1f}"
-    assert pair.difference == f"{100 * (clean['value'] - 0.95):+.1f}".replace("-", "−")
+    assert pair.difference == f"{100 * (clean['value'] - 0.95):+.0f}".replace("-", "−")  # no finer than "95 %"
     assert pair.n == 10_000
     pair = cell(found(results), "AUROC, KMNIST, msp", FIRST)
     assert (pair.published, pair.ours) == ("98.71 %", f"{100 * auroc['value']:.2f} %")  # as many decimals as theirs
@@ -75,6 +76,30 @@ def test_says_whether_the_published_number_lies_in_our_interval(shift: float, wi
     assert pair.within is within
     if shift == 0.0:
         assert float(pair.difference.strip("±")) == 0
+
+
+@pytest.mark.parametrize(
+    ("printed", "low", "high", "within"),
+    [
+        ((1.0, 0.9999), 0.9996, 0.99999979, True),  # 100.00 may be 99.995
+        ((1.0, 0.9999), 0.9996, 0.99994, False),
+        ((0.95, 0.8), 0.946, 0.948, True),  # 95 may be 94.5
+        ((0.95, 0.8), 0.956, 0.958, False),
+        ((0.95, 0.8123), 0.946, 0.948, False),  # a row with two decimals prints 95.00
+    ],
+)
+def test_published_numbers_are_rounded(printed: tuple[float, float], low: float, high: float, within: bool) -> None:
+    results = made(number(FIRST, printed[0], "auroc", **KMNIST), number(SECOND, printed[1], "auroc", **KMNIST))
+    table = results.table.copy()
+    table.loc[table["metric"] == "auroc", ["value", "low", "high"]] = [(low + high) / 2, low, high]
+    pair = cell(found(dataclasses.replace(results, table=table)), "AUROC, KMNIST, msp", FIRST)
+    assert pair.within is within
+
+
+def test_says_which_of_the_baselines_trainings_is_ours() -> None:
+    results = made(number(FIRST, 0.9, "auroc", **KMNIST))
+    assert "the first of its 5 trainings" in render(results, Judged(trainings=5))
+    assert "the first of its" not in render(results)
 
 
 def test_missing_numbers_are_named() -> None:
@@ -124,7 +149,7 @@ def test_seen_tests_are_marked_and_text_is_escaped() -> None:
     text = render(results)
     section = text[text.index('id="published"') : text.index('id="examples"')]
     assert section.count('class="seen"') == 1
-    assert "‡ Seen in training:" in section
+    assert "‡ seen in training, as" in section
     assert EVIL not in text
     assert "A study &lt;script&gt;" in section
 

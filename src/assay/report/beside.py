@@ -12,6 +12,7 @@ from assay.report.judged import key_of
 from assay.report.seen import said
 from assay.results import Results
 
+SLACK = 1e-12  # of sums in floating point
 DIGITS = 3  # most decimals that are shown of a published number; what rounding leaves beyond them is no digit of it
 
 
@@ -23,8 +24,8 @@ class Pair:
         published: such as "99.71 %", in as many decimals as any number of its row needs.
         ours: in as many decimals, or those of our other tables where they are more.
         interval: ours, such as "99.65-99.80".
-        difference: ours - published, such as "+0.12" points of per cent.
-        within: whether the published value lies in our interval.
+        difference: ours - published, such as "+0.12" points of per cent, in as many decimals as its row was published.
+        within: whether our interval meets what the published number may have been before it was rounded.
         n: images behind ours.
         seen: what of the test the model has met the like of in training, or "".
         reason: why there is none of ours.
@@ -100,11 +101,18 @@ def _pair(measure: Measure, theirs: PublishedNumber | None, cell: Cell, decimals
         published=printed,
         ours=_show(metric, value, digits) + _unit(metric),
         interval=f"{_show(metric, cell.low or 0.0, digits)}–{_show(metric, cell.high or 0.0, digits)}" if ends else "",
-        difference="" if theirs is None else _difference(metric, value - theirs.value, digits),
-        within=theirs is not None and ends and (cell.low or 0.0) <= theirs.value <= (cell.high or 0.0),
+        difference="" if theirs is None else _difference(metric, value - theirs.value, decimals),
+        within=theirs is not None and _meets(cell, theirs.value, 0.5 / (10**decimals * _scale(metric))),
         n=cell.n,
         seen=said(measure, cell),
     )
+
+
+def _meets(cell: Cell, published: float, rounded: float) -> bool:
+    """Whether our interval meets the published value -+ half a unit of its last decimal, as 94.5 to 95.5 for 95."""
+    if cell.low is None or cell.high is None:
+        return False
+    return cell.low <= published + rounded + SLACK and published - rounded - SLACK <= cell.high
 
 
 def row_title(measure: Measure) -> str:

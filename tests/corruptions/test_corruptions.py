@@ -29,9 +29,9 @@ from assay.corruptions import (
     Zigzag,
 )
 from assay.corruptions.filters import gaussian, sobel
-from assay.pictures.plasma import plasma
 from assay.errors import BadValueError
 from assay.parts import describe, parse
+from assay.pictures.plasma import plasma
 from assay.randomness import derive
 
 every = pytest.mark.parametrize("corruption", MNIST_C, ids=str)

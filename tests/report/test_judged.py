@@ -59,10 +59,13 @@ def test_mce_is_judged_with_the_noise_of_training_and_shown_against_one(results:
     measure = Measure(evaluation="shift", metric="mce", setting={}, higher_is_better=False, cells=cells)
     judged = Judged(base={key: 1.0}, verdicts={("a", key): "noise"}, trainings=5)
     a, b = (entry(measure, name, recipes[0], judged) for name in recipes[1:])
-    assert (a.verdict, a.difference) == ("noise", pytest.approx(-0.2))
-    assert (b.verdict, b.difference) == ("unjudged", pytest.approx(-0.2))  # nothing knows its noise of training
+    assert a.verdict == "noise"
+    assert a.difference == pytest.approx(-0.2)
+    assert b.verdict == "unjudged"
+    assert b.difference == pytest.approx(-0.2)  # nothing knows its noise of training
     once = entry(measure, "a", recipes[0], Judged())
-    assert (once.verdict, once.difference) == ("better", pytest.approx(-0.2))
+    assert once.verdict == "better"
+    assert once.difference == pytest.approx(-0.2)
     other = Judged(base={key: 1.0}, verdicts={("a", key): "worse"}, trainings=5)
     assert entry(measure, "a", recipes[0], other).verdict == "unjudged"  # the two baselines disagree on the side
     assert key in judge_results(results).base

@@ -1,9 +1,9 @@
 """PixMix, salt and pepper, and outlier exposure on MNIST: six models.
 
-The study "MNIST with PixMix and outlier exposure": a baseline, a model trained with salt and pepper and one with PixMix,
-each without and with exposure to Fashion-MNIST. It does not state its network, its training, its amount of salt and
-pepper or its scores' formulas beyond their names; what stands here is ours. Beyond it, every score is measured, and
-calibration, mean corruption error and attacks, which it left open.
+The study "MNIST with PixMix and outlier exposure": a baseline, a model trained with salt and pepper and one with
+PixMix, each without and with exposure to Fashion-MNIST. What we know of it states neither its network nor its training
+nor its amount of salt and pepper; what stands here is ours, the training settings chosen on validation images. Beyond
+it, every score is measured, and calibration, mean corruption error and attacks, which it left open.
 """
 
 from assay.attacks import FGSM, PGD
@@ -60,8 +60,8 @@ def _auroc(outliers: str, score: str, recipe: Recipe, percent: float) -> Publish
 _published = Published(
     title=TITLE,
     text=(
-        "The study names neither its network nor its training nor its amount of salt and pepper, and gives no intervals. "
-        "Its clean accuracy of 93 to 95 % is little for MNIST, where small networks reach 99 %."
+        "The study names neither its network nor its training nor its amount of salt and pepper, and gives no "
+        "intervals. Its clean accuracy of 93 to 95 % is little for MNIST, where small networks reach 99 %."
     ),
     numbers=(
         *(

@@ -108,7 +108,8 @@ def test_advice_keeps_the_slice_the_limit_and_the_store(tmp_path: Path) -> None:
 
 
 def test_claims_are_asked_of_a_study_that_has_some(tmp_path: Path) -> None:
-    assert "no claims are known about it; known: tradeoffs" in refused("claims", "quickstart", "--out", tmp_path)
+    said = refused("claims", "quickstart", "--out", tmp_path)
+    assert "no claims are known about it; known: pixmix_oe, tradeoffs" in said
     assert "did you mean tradeoffs?" in refused("claims", "tradeofs", "--out", tmp_path)
 
 

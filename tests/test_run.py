@@ -24,16 +24,14 @@ COMMAND = [
     "assay",
     "run",
     "quickstart",
-    "--limit",
-    "40",
     "--recipes",
     "baseline;mixup*;ensemble*",
 ]
 
 
-def start(out: Path, jobs: int) -> subprocess.Popen[str]:
+def start(out: Path, jobs: int, limit: int = 40) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*COMMAND, "--out", str(out), "--jobs", str(jobs)],
+        [*COMMAND, "--limit", str(limit), "--out", str(out), "--jobs", str(jobs)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -86,7 +84,7 @@ def test_killed_then_resumed_gives_the_same_table(jobs: int, undisturbed: Path, 
 
 
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
-    process = start(tmp_path, jobs=2)
+    process = start(tmp_path, jobs=2, limit=1000)  # long enough not to end before the interrupt on a busy machine
     wait_until(lambda: len(finished(tmp_path)) >= 1, process)
     os.killpg(process.pid, signal.SIGINT)
     printed, _ = process.communicate(timeout=60)

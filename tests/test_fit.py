@@ -592,3 +592,11 @@ def test_single_steps_that_are_too_long_break_training_and_it_is_seen(eps: float
     assert (last.robust_accuracy < 0.1) == broken
     assert (last.robust_accuracy > 0.6) != broken
     assert (overfitting([epoch._asdict() for epoch in history]) is not None) == broken
+
+
+def test_images_without_their_names_are_refused() -> None:
+    images = make()
+    with pytest.raises(
+        BadValueError, match=r"images: expected Images, got tuple; Images.from_floats\(x, y\) makes them"
+    ):
+        fit(tiny(), (images.x, images.y), seed=0)  # type: ignore[arg-type]

@@ -96,10 +96,15 @@ def fit(
         progress: called every few steps.
 
     Raises:
-        BadValueError: the recipe is an ensemble's, or it has tuning and there is no start, or the reverse.
+        BadValueError: the recipe is an ensemble's, or it has tuning and there is no start, or the reverse; or the images
+            are no `Images`.
         MissingDataError: a set of outliers is not among those given.
         DivergedError: the loss, or a logit of a validation image, is not finite.
     """
+    if not isinstance(images, Images):
+        raise BadValueError(
+            f"images: expected Images, got {type(images).__name__}; Images.from_floats(x, y) makes them"
+        )
     if recipe.members > 1:
         raise BadValueError("recipe: expected one model, got an ensemble; train recipe.member with several seeds")
     if recipe.tuning is not None and start is None:

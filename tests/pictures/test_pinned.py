@@ -17,7 +17,7 @@ from assay.pictures.mixing import DRAWN, Kind, _chunk, chunk_size
 from assay.pictures.tones import curves
 from assay.randomness import derive
 
-TODO = "the pictures changed: bump PixMix.version and Fractals.version, then pin anew"
+REMEDY = "the pictures changed: bump PixMix.version and Fractals.version, then pin anew"
 EACH = 64  # pictures of each kind that are pinned
 ASTRAY = 3  # of them, at most, whose quarters are off by more than a grey level
 # The rounded means of the four quarters of each picture, two hexadecimal digits each, eight pictures a line.
@@ -70,17 +70,17 @@ def test_the_pictures_are_those_that_models_were_trained_with(kind: str) -> None
     found = quarters(kind)
     pinned = torch.tensor(list(bytes.fromhex("".join(PINNED[kind])))).view(EACH, 4)
     astray = int(((found.int() - pinned).abs().amax(dim=1) > 1).sum())
-    assert astray <= ASTRAY, f"{TODO}; {astray} of {EACH} differ, now {kind}: {written(found)}"
+    assert astray <= ASTRAY, f"{REMEDY}; {astray} of {EACH} differ, now {kind}: {written(found)}"
 
 
 def test_the_sizes_of_chunks_on_which_the_draws_depend() -> None:
     square = {28: 64, 31: 64, 64: 64, 65: 62, 100: 26, 224: 5, 1000: 1}
     for kind in KINDS:
-        assert {side: chunk_size(kind, side, side) for side in square} == square, TODO
+        assert {side: chunk_size(kind, side, side) for side in square} == square, REMEDY
     oblong = {(20, 31): 64, (64, 100): 40, (60, 120): 36, (8, 512): 64, (1, 1000): 64}
-    assert {sides: chunk_size("ifs", *sides) for sides in oblong} == oblong, TODO
+    assert {sides: chunk_size("ifs", *sides) for sides in oblong} == oblong, REMEDY
     oblong |= {(8, 512): 8, (1, 1000): 2}
-    assert {sides: chunk_size("plasma", *sides) for sides in oblong} == oblong, TODO
+    assert {sides: chunk_size("plasma", *sides) for sides in oblong} == oblong, REMEDY
 
 
 def test_a_dull_picture_is_drawn_anew_four_times(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,11 +92,11 @@ def test_a_dull_picture_is_drawn_anew_four_times(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setitem(DRAWN, "ifs", Kind(flat, 2))
     _chunk("ifs", 0, 3, (1, 8, 8), 0)
-    assert counts == 5 * [3], TODO
+    assert counts == 5 * [3], REMEDY
 
 
 def test_tones_have_256_levels() -> None:
-    assert curves(1, 1, 2, derive(0)).shape[2] == 256, TODO
+    assert curves(1, 1, 2, derive(0)).shape[2] == 256, REMEDY
 
 
 def columns(values: Tensor, height: int) -> Tensor:
@@ -129,4 +129,4 @@ def board(line: Tensor) -> Tensor:
 
 def test_bounds_of_dullness() -> None:
     for measure, just, just_not in on_either_side():
-        assert (bool(dull(just)), bool(dull(just_not))) == (True, False), f"{measure}: {TODO}"
+        assert (bool(dull(just)), bool(dull(just_not))) == (True, False), f"{measure}: {REMEDY}"

@@ -102,9 +102,8 @@ def fit(
         DivergedError: the loss, or a logit of a validation image, is not finite.
     """
     if not isinstance(images, Images):
-        raise BadValueError(
-            f"images: expected Images, got {type(images).__name__}; Images.from_floats(x, y) makes them"
-        )
+        came = type(images).__name__
+        raise BadValueError(f"images: expected Images, got {came}; Images.from_floats(x, y) makes them")
     if recipe.members > 1:
         raise BadValueError("recipe: expected one model, got an ensemble; train recipe.member with several seeds")
     if recipe.tuning is not None and start is None:

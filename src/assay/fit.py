@@ -96,8 +96,8 @@ def fit(
         progress: called every few steps.
 
     Raises:
-        BadValueError: the recipe is an ensemble's, or it has tuning and there is no start, or the reverse; or the images
-            are no `Images`.
+        BadValueError: the recipe is an ensemble's, or it has tuning and there is no start, or the reverse; or the
+            images are no `Images`.
         MissingDataError: a set of outliers is not among those given.
         DivergedError: the loss, or a logit of a validation image, is not finite.
     """

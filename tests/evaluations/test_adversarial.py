@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from assay.attacks import FGSM, PGD
+from assay.attacks import FGSM, PGD, WorstCase
 from assay.attacks.norms import Norm
 from assay.classifier import Classifier
 from assay.data.images import Images
@@ -252,3 +252,9 @@ def test_names_and_refusals(linear: Any) -> None:
         Adversarial(attacks=(FGSM(eps=0.1), FGSM(eps=0.2)))
     with pytest.raises(BadValueError, match=r"toy/test: expected labels in 0\.\.1, as the model has 2 classes, got 3"):
         Adversarial().observe(linear(torch.ones(2, 16)), task(classes=4), seed=0)
+
+
+def test_a_worst_case_among_the_attacks_gives_the_worst_case_alone() -> None:
+    with pytest.raises(BadValueError, match="worst_case has no accuracy of its own; give single=False with it"):
+        Adversarial(attacks=(WorstCase(eps=0.3),))
+    assert Adversarial(attacks=(WorstCase(eps=0.3),), single=False).labels == ("worst_case",)

@@ -63,6 +63,8 @@ class Adversarial:
             raise BadValueError("adversarial: attacks: expected at least one, all of one norm")
         if len(set(self.labels)) < len(self.labels):
             raise BadValueError(f"adversarial: attacks: expected different ones, got {', '.join(self.labels)}")
+        if self.single and WORST in self.labels:  # its rows would bear the name of the worst case over all attacks
+            raise BadValueError(f"adversarial: attacks: {WORST} has no accuracy of its own; give single=False with it")
         for eps in self.budgets:
             check_number(self.name, "budgets", eps, low=0)
         if not self.budgets or self.budgets[0] <= 0 or any(a >= b for a, b in pairwise(self.budgets)):

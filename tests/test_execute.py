@@ -5,20 +5,23 @@ import signal
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from assay.architectures import LeNet5Large
+from assay.attacks import FGSM, PGD
 from assay.cells import compute
 from assay.data import load_task
 from assay.errors import BadValueError
-from assay.evaluations import Calibration
+from assay.evaluations import Adversarial, Calibration, adversarial
+from assay.evaluations.chunk import attack_chunk
 from assay.execute import Source, State, _start, run, source_of
 from assay.objectives import OutlierExposure
 from assay.outliers import DataSet, Patches
 from assay.recipe import Recipe, Train, Tuned
-from assay.store import Store
+from assay.store import PIECE, Store, pack_weights, unpack_weights
 from assay.study import Plan, Study, plan
 
 QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)
@@ -137,6 +140,58 @@ def test_an_interrupt_leaves_no_process_and_keeps_what_is_finished(tiny_folder: 
     finished = [cell for cell in planned.cells if store.has("models", cell.key) or store.has("evaluations", cell.key)]
     assert finished
     assert not list(tmp_path.rglob(".*-*")), "a temporary folder was left"
+
+
+def attacked_study() -> Study:
+    attacked = Adversarial(attacks=(FGSM(eps=0.1), PGD(eps=0.1, steps=2)), budgets=(0.1, 0.2))
+    return replace(small_study(Recipe(train=QUICK)), evaluations=(attacked,))
+
+
+def test_an_interrupted_evaluation_goes_on_at_the_piece_it_was_in(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adversarial, "CHUNK", 16)
+    planned, source = prepared(tiny_folder, attacked_study())
+    whole, store, [cell] = Store(tmp_path / "whole"), Store(tmp_path / "cut"), planned.evaluating
+    run(planned, whole, source, watch=nothing)
+
+    def interrupt(_: State) -> None:
+        if len(store.pieces(cell.key)) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(planned, store, source, watch=interrupt)
+    names = list(store.pieces(cell.key))
+    assert names == ["0-16", "16-32"]
+    (store.root / "pieces" / f"{cell.key}-0-16" / PIECE).write_bytes(b"cut")  # a damaged piece is computed anew
+    starts = []
+
+    def counted(model: Any, images: Any, *rest: Any, **named: Any) -> dict[str, Any]:
+        starts.append(len(images))
+        return attack_chunk(model, images, *rest, **named)
+
+    monkeypatch.setattr(adversarial, "attack_chunk", counted)
+    run(planned, store, source, watch=nothing)
+    assert len(starts) == -(-len(planned.task.test) // 16) - 1
+    assert contents(store) == contents(whole)
+    assert store.pieces(cell.key) == {}
+
+
+def test_a_worker_takes_what_was_kept_of_its_cell(tiny_folder: Path, tmp_path: Path) -> None:
+    planned, source = prepared(tiny_folder, attacked_study())
+    store, other, [cell] = Store(tmp_path / "a"), Store(tmp_path / "b"), planned.evaluating
+    run(planned, other, source, watch=nothing)
+    kept: dict[str, bytes] = {}
+    weights = [other.read("models", key, "model.safetensors") for key in cell.models]
+    compute(cell, planned.task, weights, "cpu", quiet, keep=kept.__setitem__)
+    [(name, content)] = kept.items()
+    tensors = unpack_weights(content)
+    tensors["worst/0.2"] = ~tensors["worst/0.2"]
+    store.keep_piece(cell.key, name, pack_weights(tensors))
+    run(planned, store, source, jobs=2, watch=nothing)
+    found, right = store.read_observations(cell.key).tensors, other.read_observations(cell.key).tensors
+    assert torch.equal(found["worst/0.2"], ~right["worst/0.2"])
+    assert torch.equal(found["worst/0.1"], right["worst/0.1"])
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -1,8 +1,10 @@
 """Cells: plain data in, the files of a finished cell out. Nothing here knows the store or where it runs."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor
@@ -12,6 +14,7 @@ from assay.classifier import Classifier
 from assay.data import Task
 from assay.errors import MissingDataError
 from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Observations, Shift
+from assay.evaluations.base import Pieces, Piecewise
 from assay.evaluations.draws import draws
 from assay.fit import Fitted, Step, build, fit
 from assay.parts import describe
@@ -21,9 +24,23 @@ from assay.store import pack, pack_weights, to_json, unpack_weights
 from assay.study import EVALUATION_SEED, Cell, EvaluateCell, TrainCell
 
 Report = Callable[[float, str], None]  # the fraction done in [0, 1], and a few words
+Keep = Callable[[str, bytes], None]  # a finished piece of an evaluation, by name
 
 
-def compute(cell: Cell, task: Task, weights: Sequence[bytes], device: str, report: Report) -> dict[str, bytes]:
+def forget(name: str, content: bytes) -> None:
+    """Keep no piece."""
+
+
+def compute(
+    cell: Cell,
+    task: Task,
+    weights: Sequence[bytes],
+    device: str,
+    report: Report,
+    *,
+    pieces: Mapping[str, bytes] = MappingProxyType({}),
+    keep: Keep = forget,
+) -> dict[str, bytes]:
     """Compute a cell: its files by name.
 
     Args:
@@ -32,12 +49,20 @@ def compute(cell: Cell, task: Task, weights: Sequence[bytes], device: str, repor
         weights: the safetensors of `cell.models`, in that order.
         device: where to compute.
         report: called now and then.
+        pieces: what an earlier run has kept of the cell.
+        keep: called with each new piece, so that a later run need not compute it.
     """
-    return (
-        _train(cell, task, weights, device, report)
-        if isinstance(cell, TrainCell)
-        else _evaluate(cell, task, weights, device, report)
-    )
+    if isinstance(cell, TrainCell):
+        return _train(cell, task, weights, device, report)
+
+    def piece(name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        if name in pieces:
+            return unpack_weights(pieces[name])
+        tensors = make()
+        keep(name, pack_weights(tensors))
+        return tensors
+
+    return _evaluate(cell, task, weights, device, report, piece)
 
 
 def _train(cell: TrainCell, task: Task, weights: Sequence[bytes], device: str, report: Report) -> dict[str, bytes]:
@@ -81,11 +106,14 @@ def _training_record(cell: TrainCell, fitted: Fitted, device: str, seconds: floa
 
 
 def _evaluate(
-    cell: EvaluateCell, task: Task, weights: Sequence[bytes], device: str, report: Report
+    cell: EvaluateCell, task: Task, weights: Sequence[bytes], device: str, report: Report, pieces: Pieces
 ) -> dict[str, bytes]:
     start = time.perf_counter()
     model = assemble(cell.recipe, task, weights).to(device)
-    observations = cell.evaluation.observe(model, task, EVALUATION_SEED, lambda fraction: report(fraction, ""))
+    observe = cell.evaluation.observe
+    if isinstance(cell.evaluation, Piecewise):
+        observe = partial(cell.evaluation.observe, pieces=pieces)
+    observations = observe(model, task, EVALUATION_SEED, lambda fraction: report(fraction, ""))
     report(1.0, "measuring")
     measurements = cell.evaluation.measure(observations)
     record = {

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -205,9 +206,14 @@ class _Driver:
         """The weights that an evaluation needs."""
         return [self.store.read("models", key, "model.safetensors") for key in cell.models]
 
+    def pieces(self, cell: Cell) -> dict[str, bytes]:
+        """What an interrupted run has kept of the cell."""
+        return self.store.pieces(cell.key)
+
     def finish(self, cell: Cell, files: dict[str, bytes]) -> None:
         """Keep a finished cell."""
         self.store.write(_kind(cell), cell.key, files)
+        self.store.drop_pieces(cell.key)
         self.state.finished.add(cell.key)
         self.state.spent += cell.cost
         self._release(cell)
@@ -263,7 +269,15 @@ def _here(driver: _Driver, device: str, watch: Watch) -> None:
                 watch(state)
 
             try:
-                files = compute(cell, state.plan.task, driver.weights(cell), device, report)
+                files = compute(
+                    cell,
+                    state.plan.task,
+                    driver.weights(cell),
+                    device,
+                    report,
+                    pieces=driver.pieces(cell),
+                    keep=partial(driver.store.keep_piece, cell.key),
+                )
             except Exception as error:  # whatever breaks one cell, the others go on
                 driver.fail(cell, _reason(error))
             else:
@@ -335,13 +349,13 @@ def _interrupts_ignored() -> Iterator[None]:
 
 def _hand(driver: _Driver, worker: _Worker, cell: Cell) -> None:
     try:
-        weights = driver.weights(cell)
+        weights, pieces = driver.weights(cell), driver.pieces(cell)
     except StoreError as error:
         driver.fail(cell, str(error))
         return
     worker.cell = cell
     with contextlib.suppress(BrokenPipeError):  # it died meanwhile: seen when its answer is awaited
-        worker.pipe.send((cell, weights))
+        worker.pipe.send((cell, weights, pieces))
 
 
 def _receive(driver: _Driver, worker: _Worker, deaths: dict[str, int]) -> None:
@@ -367,6 +381,9 @@ def _receive(driver: _Driver, worker: _Worker, deaths: dict[str, int]) -> None:
         running = driver.state.running[cell.key]
         running.fraction, running.text = content
         return
+    if kind == "piece":
+        driver.store.keep_piece(cell.key, *content)
+        return
     worker.cell = None
     if kind == "done":
         driver.finish(cell, content[0])
@@ -387,12 +404,16 @@ def _work(pipe: "Connection[Any, Any]", source: Source, device: str) -> None:
             last = time.monotonic()
             pipe.send(("progress", fraction, text))
 
+    def keep(name: str, content: bytes) -> None:
+        pipe.send(("piece", name, content))
+
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            cell, weights = pipe.recv()
+            cell, weights, pieces = pipe.recv()
             try:
                 task = task or source.load()
-                answer: tuple[str, Any] = ("done", compute(cell, task, weights, device, report))
+                files = compute(cell, task, weights, device, report, pieces=pieces, keep=keep)
+                answer: tuple[str, Any] = ("done", files)
             except (BrokenPipeError, ConnectionResetError):
                 raise
             except Exception as error:  # whatever breaks one cell, the others go on

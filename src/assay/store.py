@@ -4,6 +4,7 @@
     ROOT/models/KEY/                     model.safetensors, cell.json
     ROOT/evaluations/KEY/                observations.safetensors, draws.safetensors, measurements.json,
                                          cell.json
+    ROOT/pieces/KEY-NAME/                tensors.safetensors, of an evaluation that is not finished
     ROOT/failures/KEY.json               the last reason why a cell failed
     ROOT/claims/KEY                      locked by the process that computes the cell
     ROOT/STUDY/                          study.json, report.html, table.csv, table.json
@@ -36,8 +37,9 @@ from assay.evaluations.base import Observations
 
 FORMAT = 1
 CHECKSUMS = "checksums.json"
-ROOMS = ("models", "evaluations", "failures", "claims")  # no study is called so
+ROOMS = ("models", "evaluations", "pieces", "failures", "claims")  # no study is called so
 NOTES = "notes"
+PIECE = "tensors.safetensors"
 ABANDONED = 3600  # seconds after which nobody writes a temporary folder any more
 
 
@@ -69,7 +71,7 @@ class Store:
 
     def _sweep(self) -> None:
         """Remove what runs that were killed while they wrote left behind; what is younger may still be written."""
-        for kind in ("models", "evaluations"):
+        for kind in ("models", "evaluations", "pieces"):
             for folder in (self.root / kind).glob(".*-*"):
                 with contextlib.suppress(FileNotFoundError):  # another run has just put it in its place
                     if time.time() - folder.stat().st_mtime > ABANDONED:
@@ -156,6 +158,25 @@ class Store:
     def read_observations(self, key: str) -> Observations:
         """Read the observations of a finished evaluation; errors as `read`."""
         return unpack(self.read("evaluations", key, "observations.safetensors"))
+
+    def keep_piece(self, key: str, name: str, content: bytes) -> None:
+        """Keep a piece of an evaluation that is not finished; errors as `write`."""
+        self.write("pieces", f"{key}-{name}", {PIECE: content})
+
+    def pieces(self, key: str) -> dict[str, bytes]:
+        """The pieces kept of an unfinished evaluation, by name; a damaged one is left out, and removed."""
+        found = {}
+        for folder in sorted((self.root / "pieces").glob(f"{key}-*")):
+            try:
+                found[folder.name.removeprefix(f"{key}-")] = self.read("pieces", folder.name, PIECE)
+            except StoreError:
+                self.discard("pieces", folder.name)
+        return found
+
+    def drop_pieces(self, key: str) -> None:
+        """Remove the pieces of an evaluation, once it is finished."""
+        for folder in (self.root / "pieces").glob(f"{key}-*"):
+            self.discard("pieces", folder.name)
 
     def fail(self, key: str, reason: str) -> None:
         """Note why a cell failed; writing the cell later takes the note away."""

@@ -1,4 +1,5 @@
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import pytest
@@ -72,7 +73,7 @@ def test_robust_accuracy_of_a_linear_model(model: Classifier, norm: Norm, single
     assert value(rows, "accuracy", eps=0.0) == pytest.approx(float((margin > 0).double().mean()))
     assert value(rows, "mean_accuracy", attack="worst_case") == pytest.approx(sum(curve) / 3)
     assert 1 > curve[0] > curve[1] >= curve[2]
-    assert {row.metric for row in rows} == {"accuracy", "mean_accuracy"}
+    assert {row.metric for row in rows} == {"accuracy", "mean_accuracy", "queries_per_image", "gradients_per_image"}
     assert seen.notes == {}
 
 
@@ -80,6 +81,9 @@ def test_intervals_directions_and_counts(model: Classifier) -> None:
     evaluation = Adversarial(attacks=(FGSM(eps=0.1),), budgets=(0.1,))
     for row in evaluation.measure(evaluation.observe(model, task(), seed=0)):
         assert row.n == 90
+        if row.metric.endswith("per_image"):
+            assert row.higher_is_better is row.low is None
+            continue
         assert row.higher_is_better
         assert row.value is not None
         assert row.low is not None
@@ -87,6 +91,81 @@ def test_intervals_directions_and_counts(model: Classifier) -> None:
         assert row.low <= row.value <= row.high
         if row.metric == "accuracy":
             assert (row.low, row.high) == wilson(round(row.value * 90), 90)
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_what_attacks_cost_is_counted(model: Classifier, single: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FGSM looks once at each image that it is given; PGD, with 3 steps and a judge of its own, three times or less."""
+    monkeypatch.setattr(module, "CHUNK", 40)
+    evaluation = Adversarial(
+        attacks=(FGSM(eps=0.1), PGD(eps=0.1, steps=3)), budgets=(0.02, 0.1), single=single, examples=3
+    )
+    seen = evaluation.observe(model, task(), seed=0)
+    rows, tensors = evaluation.measure(seen), seen.tensors
+    assert tensors["cost/fgsm"].shape == (3, 2)
+    if single:
+        given = {"fgsm": 2 * 90, "pgd": 2 * 90}
+    else:  # on a linear model PGD finds no more than FGSM, which has gone before it
+        given = {"fgsm": int(tensors["clean"].sum() + tensors["worst/0.02"].sum())}
+        given["pgd"] = int(tensors["worst/0.02"].sum() + tensors["worst/0.1"].sum())
+    for attack, steps in (("fgsm", 1), ("pgd", 3)):
+        assert value(rows, "gradients_per_image", attack=attack) == pytest.approx(given[attack] * steps / 90)
+        assert value(rows, "queries_per_image", attack=attack) == pytest.approx(given[attack] * steps / 90)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Walker:
+    """Goes half of the way to its ball's corner, and remembers from where it was sent."""
+
+    name: ClassVar[str] = "walker"
+    version: ClassVar[int] = 1
+    continuing: ClassVar[bool] = True
+    eps: float = 0.1
+    norm: Norm = "linf"
+    starts: list[Tensor | None] = field(default_factory=list, compare=False)
+
+    def at(self, eps: float) -> "Walker":
+        return replace(self, eps=eps)
+
+    def __call__(
+        self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator, start: Tensor | None = None
+    ) -> Tensor:
+        del model, y, generator
+        self.starts.append(None if start is None else start - x)
+        return x + self.eps / 2
+
+
+def test_an_attack_goes_on_at_a_larger_budget_where_it_ended(linear: Any) -> None:
+    constant = linear(torch.zeros(2, 16))  # no image falls
+    for single in (False, True):
+        walker = Walker()
+        Adversarial(attacks=(walker,), budgets=(0.1, 0.2), examples=0, single=single).observe(constant, task(), seed=0)
+        before, after = walker.starts
+        assert before is None
+        if single:  # each attack's own accuracy at each budget is its own
+            assert after is None
+        else:
+            assert after is not None
+            torch.testing.assert_close(after, torch.full_like(after, 0.1))
+
+
+def test_pieces_that_were_kept_are_not_computed_again(model: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHUNK", 40)
+    evaluation, kept = Adversarial(attacks=(FGSM(eps=0.1),), budgets=(0.1,), examples=0), dict[str, dict[str, Tensor]]()
+
+    def pieces(name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        made.append(name)
+        if name not in kept:
+            kept[name] = make()
+        return kept[name]
+
+    made: list[str] = []
+    whole = evaluation.observe(model, task(), seed=0, pieces=pieces)
+    assert made == ["0-40", "40-80", "80-120"]
+    kept["40-80"] = {key: ~tensor if tensor.dtype == torch.bool else tensor for key, tensor in kept[made[1]].items()}
+    again = evaluation.observe(model, task(), seed=0, pieces=pieces)
+    changed = again.tensors["worst/0.1"] != whole.tensors["worst/0.1"]
+    assert torch.equal(changed.nonzero().squeeze(1), torch.arange(40, 80))  # what was kept is taken as it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,7 +287,7 @@ def test_each_chunk_has_its_own_draws_and_progress_ends_at_one(
     assert fractions[-1] == pytest.approx(1)
     part = evaluation.observe(small, replace(data, test=data.test.take(slice(0, 16))), 0).tensors
     for key, tensor in part.items():
-        if not key.startswith("example/"):
+        if not key.startswith(("example/", "cost/")):
             assert torch.equal(seen[key][:16], tensor)
 
 

@@ -18,7 +18,10 @@ from assay.evaluations.draws import draw_name
 from assay.metrics.intervals import RESAMPLES
 from assay.results import Results
 
-NO_MEASURES = ("accuracy_rise", "out_of_bounds", "one_class", "base_rate")  # warnings of single models, a fact of data
+# Warnings of single models, what attacks cost, a fact of data: nothing that a technique gains or loses.
+NO_MEASURES = (
+    "accuracy_rise", "out_of_bounds", "queries_per_image", "gradients_per_image", "one_class", "base_rate",
+)  # fmt: skip
 
 
 @dataclass(eq=False)

@@ -18,6 +18,7 @@ which loss the first step after a return is compared with, this is the paper. Th
 gradient: an image takes one pass at x, and from each start at most `steps` passes with a gradient and one without.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, get_args
 
@@ -27,7 +28,7 @@ from torch import Tensor
 from assay.attacks.ascent import Ascent
 from assay.attacks.base import Aim, Goal, hard, standing
 from assay.attacks.losses import Away, Towards, dlr
-from assay.attacks.norms import Norm, check_norm, random_start
+from assay.attacks.norms import Norm, check_norm, project_, random_start
 from assay.classifier import Classifier
 from assay.errors import BadValueError
 from assay.parts import check_count, check_number
@@ -50,6 +51,7 @@ class APGD:
     name: ClassVar[str] = "apgd"
     version: ClassVar[int] = 1
     early_stop: ClassVar[bool] = True
+    continuing: ClassVar[bool] = True
 
     eps: float
     loss: Loss = "ce"
@@ -69,8 +71,10 @@ class APGD:
         """The same attack with another radius."""
         return replace(self, eps=eps)
 
-    def __call__(self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Attack x (B, C, H, W) in [0, 1] with labels y (B,) or (B, K); see `Attack`.
+    def __call__(
+        self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator, start: Tensor | None = None
+    ) -> Tensor:
+        """Attack x (B, C, H, W) in [0, 1] with labels y (B,) or (B, K), from `start` if given; see `Continuing`.
 
         Raises:
             ContractError: a logit or a gradient is not finite.
@@ -80,9 +84,15 @@ class APGD:
             return x.clone()
         todo = standing(self.name, model, x, y)[1]
         goal: Goal = Aim(y) if self.loss == "ce" else Away(dlr, hard(y))
-        rounds = ((random_start(x, self.eps, self.norm, generator), goal) for _ in range(self.restarts))
+        rounds = ((point, goal) for point in self._starts(x, generator, start))
         ascent = Ascent(self.name, self.eps, self.norm, self.steps)
         return ascent.in_rounds(model, x, todo, rounds)
+
+    def _starts(self, x: Tensor, generator: torch.Generator, start: Tensor | None) -> Iterator[Tensor]:
+        if start is not None:
+            yield project_(start.clone(), x, self.eps, self.norm)
+        for _ in range(self.restarts - (start is not None)):
+            yield random_start(x, self.eps, self.norm, generator)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ targeted attack descends the cross entropy to its target instead. An attack neve
 predicts again.
 """
 
-from typing import NamedTuple, Protocol, Self, runtime_checkable
+from typing import ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -53,6 +53,19 @@ class Attack(Part, Protocol):
         Returns:
             (B, C, H, W) of x's type, in [0, 1] and within eps of x.
         """
+        ...
+
+
+@runtime_checkable
+class Continuing(Attack, Protocol):
+    """An attack that can go on from points given to it, such as those that it found in a smaller ball."""
+
+    continuing: ClassVar[bool]
+
+    def __call__(
+        self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator, start: Tensor | None = None
+    ) -> Tensor:
+        """As `Attack`; `start` (B, C, H, W) is brought into the ball and stands in for the first start drawn."""
         ...
 
 

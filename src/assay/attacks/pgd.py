@@ -41,6 +41,7 @@ class PGD:
 
     name: ClassVar[str] = "pgd"
     version: ClassVar[int] = 1
+    continuing: ClassVar[bool] = True
 
     eps: float
     steps: int
@@ -64,8 +65,10 @@ class PGD:
         """The same attack with another radius; a step size that was given stays."""
         return replace(self, eps=eps)
 
-    def __call__(self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
-        """Attack x (B, C, H, W) in [0, 1] with labels y (B,) or (B, K); see `Attack`.
+    def __call__(
+        self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator, start: Tensor | None = None
+    ) -> Tensor:
+        """Attack x (B, C, H, W) in [0, 1] with labels y (B,) or (B, K), from `start` if given; see `Continuing`.
 
         Raises:
             ContractError: a gradient is not finite.
@@ -74,17 +77,18 @@ class PGD:
         if self.eps == 0:
             return x.clone()
         aim = aim_at(self.name, self.target, model, x, y)
-        best = self._climb(model, x, self._start(x, generator), aim)
+        first = self._start(x, generator) if start is None else project_(start.clone(), x, self.eps, self.norm)
+        best = self._climb(model, x, first, aim)
         if self.restarts == 1:
             return best
         loss, reached = judge(model, best, aim)
         for _ in range(self.restarts - 1):
             # Drawn for the whole batch: an image's start does not depend on which others have been fooled.
-            start = self._start(x, generator)
+            again = self._start(x, generator)
             todo = (~reached if self.early_stop else torch.ones_like(reached)).nonzero().squeeze(1)
             if len(todo) == 0:
                 break
-            point = self._climb(model, x[todo], start[todo], aim.take(todo))
+            point = self._climb(model, x[todo], again[todo], aim.take(todo))
             new_loss, new_reached = judge(model, point, aim.take(todo))
             better = torch.where(new_reached == reached[todo], new_loss > loss[todo], new_reached)
             chosen = todo[better]

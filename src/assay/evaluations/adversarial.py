@@ -9,6 +9,7 @@ false sense of security; Carlini et al., 2019, On evaluating adversarial robustn
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import ClassVar
 
@@ -21,8 +22,17 @@ from assay.data.images import Images
 from assay.data.splits import sample
 from assay.data.task import Task
 from assay.errors import BadValueError
-from assay.evaluations.base import Measurement, Observations, Progress, check_labels, no_progress
-from assay.evaluations.robust_accuracy import accuracy, mean_accuracy, rises
+from assay.evaluations.base import (
+    Measurement,
+    Observations,
+    Pieces,
+    Progress,
+    afresh,
+    check_labels,
+    no_progress,
+)
+from assay.evaluations.chunk import attack_chunk
+from assay.evaluations.robust_accuracy import accuracy, costs, mean_accuracy, rises
 from assay.evaluations.strike import strike
 from assay.parts import check_count, check_number, shown_fields
 from assay.randomness import derive
@@ -45,12 +55,14 @@ class Adversarial:
         images: attack a fixed random sample of that many images; None attacks all.
         examples: images kept with their attacked versions by the last attack.
         single: attack every image at every budget, for each attack's own accuracy. Without, only images that still
-            stand are attacked, which is cheaper and gives the worst case alone.
+            stand are attacked, from where the smaller budget left them, which is cheaper and gives the worst case
+            alone: see `assay.evaluations.chunk`.
     """
 
     name: ClassVar[str] = "adversarial"
     version: ClassVar[int] = 1
     uses: ClassVar[tuple[str, ...]] = ("test",)
+    piecewise: ClassVar[bool] = True
 
     attacks: tuple[Attack, ...] = field(default_factory=_studied)
     budgets: tuple[float, ...] = (0.2, 0.3, 0.4, 0.5)
@@ -87,13 +99,21 @@ class Adversarial:
         counts = Counter(attack.name for attack in self.attacks)
         return tuple(a.name if counts[a.name] == 1 else _without_eps(a) for a in self.attacks)
 
-    def observe(self, model: Classifier, task: Task, seed: int, progress: Progress = no_progress) -> Observations:
-        """Attack the test images.
+    def observe(
+        self,
+        model: Classifier,
+        task: Task,
+        seed: int,
+        progress: Progress = no_progress,
+        pieces: Pieces = afresh,
+    ) -> Observations:
+        """Attack the test images, in pieces of `CHUNK` images.
 
         Returns:
             Tensors, for N images: "clean", "worst/<eps>" and (with `single`) "single/<attack>/<eps>", each (N,) bool,
             true where the model is right; "outside/<attack>" (N,) bool, where an attack left its budget (only if it
-            did); for the first k images "example/clean" and "example/adversarial/<eps>" (k, C, H, W) float32,
+            did); "cost/<attack>" (pieces, 2) float64, images passed forward and differentiated (`Counted`) in its turns
+            at all budgets; for the first k images "example/clean" and "example/adversarial/<eps>" (k, C, H, W) float32,
             "example/prediction/clean", "example/prediction/<eps>" and "example/label" (k,) int64.
 
         Raises:
@@ -104,7 +124,8 @@ class Adversarial:
         check_labels(images, model)
         clean = predict_logits(model, images.x).argmax(1) == images.y
         chunks = [
-            self._attack_chunk(model, images, clean, start, seed, progress) for start in range(0, len(images), CHUNK)
+            pieces(f"{start}-{start + CHUNK}", partial(self._chunk, model, images, clean, start, seed, progress))
+            for start in range(0, len(images), CHUNK)
         ]
         tensors = {"clean": clean, **{key: torch.cat([chunk[key] for chunk in chunks]) for key in chunks[0]}}
         notes = {}
@@ -119,33 +140,21 @@ class Adversarial:
             )
         return Observations(tensors={**tensors, **self._examples(model, images, seed)}, notes=notes)
 
-    def _attack_chunk(
+    def _chunk(
         self, model: Classifier, images: Images, clean: Tensor, start: int, seed: int, progress: Progress
     ) -> dict[str, Tensor]:
         part = slice(start, start + CHUNK)
-        x, y = to_unit(images.x[part], device_of(model)), images.y[part]
-        standing = clean[part].clone()
-        tensors = {f"outside/{label}": torch.zeros_like(standing) for label in self.labels}
-        runs = [
-            (eps, attack, label)
-            for eps in self.budgets
-            for attack, label in zip(self.attacks, self.labels, strict=True)
-        ]
-        for number, (eps, attack, label) in enumerate(runs, start=1):
-            index = torch.arange(len(y)) if self.single else standing.nonzero().squeeze(1)
-            right = standing.clone()
-            if len(index):
-                there = index.to(x.device)
-                draws = derive(seed, self.name, _without_eps(attack), float(eps), start)
-                found = strike(model, attack.at(eps), x[there], y[index].to(x.device), draws)
-                right[index] = found.prediction == y[index]
-                tensors[f"outside/{label}"][index] |= found.outside
-            standing &= right
-            if self.single:
-                tensors[f"single/{label}/{eps:g}"] = right
-            tensors[f"worst/{eps:g}"] = standing.clone()
-            progress((start + len(y) * number / len(runs)) / len(images))
-        return tensors
+        return attack_chunk(
+            model,
+            images.x[part],
+            images.y[part],
+            clean[part],
+            tuple(zip(self.labels, self.attacks, strict=True)),
+            self.budgets,
+            single=self.single,
+            draws=lambda attack, eps: derive(seed, self.name, _without_eps(attack), float(eps), start),
+            progress=lambda done: progress((start + len(images.y[part]) * done) / len(images)),
+        )
 
     def _examples(self, model: Classifier, images: Images, seed: int) -> dict[str, Tensor]:
         if self.examples == 0:
@@ -167,7 +176,8 @@ class Adversarial:
         "accuracy" at eps 0 (clean), for "worst_case" and each attack at each budget (Wilson's interval);
         "mean_accuracy", the worst case's mean over the budgets (bootstrap over images); "accuracy_rise", where an
         attack's own accuracy is higher at a budget than at the one before, beyond chance (paired bootstrap);
-        "out_of_bounds", the number of images for which an attack left its budget, where it did.
+        "out_of_bounds", the number of images for which an attack left its budget, where it did; and what an attack
+        cost over all budgets, "queries_per_image" (passes forward) and "gradients_per_image".
         """
         tensors = observations.tensors
         found = [accuracy({"eps": 0.0}, tensors["clean"])]
@@ -179,6 +189,8 @@ class Adversarial:
             found += [accuracy({"attack": label, "eps": eps}, right) for eps, right in curve]
             found += rises(label, curve)
         for label in self.labels:
+            if (spent := tensors.get(f"cost/{label}")) is not None:
+                found += costs(label, spent.sum(0), len(tensors["clean"]))
             if (outside := tensors.get(f"outside/{label}")) is not None:
                 found.append(
                     Measurement(

@@ -15,6 +15,15 @@ from assay.parts import Part
 Progress = Callable[[float], None]  # called with the fraction done, in [0, 1]
 
 
+# Given a piece's name and how to compute it, its tensors: those kept from a run that was interrupted, or new ones.
+Pieces = Callable[[str, Callable[[], dict[str, Tensor]]], dict[str, Tensor]]
+
+
+def afresh(name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:  # noqa: ARG001
+    """Keep nothing: compute each piece."""
+    return make()
+
+
 def no_progress(fraction: float) -> None:
     """Ignore progress."""
 
@@ -78,6 +87,24 @@ class Evaluation(Part, Protocol):
 
     def measure(self, observations: Observations) -> list[Measurement]:
         """Turn observations into numbers with intervals."""
+        ...
+
+
+@runtime_checkable
+class Piecewise(Evaluation, Protocol):
+    """An evaluation that observes piece by piece, so that a run that is killed goes on at the piece it was in."""
+
+    piecewise: ClassVar[bool]
+
+    def observe(
+        self,
+        model: Classifier,
+        task: Task,
+        seed: int,
+        progress: Progress = no_progress,
+        pieces: Pieces = afresh,
+    ) -> Observations:
+        """As `Evaluation.observe`; a piece's tensors depend on nothing but the evaluation and its name."""
         ...
 
 

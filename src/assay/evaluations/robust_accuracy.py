@@ -70,3 +70,12 @@ def rises(label: str, curve: list[tuple[float, Tensor]]) -> Iterator[Measurement
                 interval="bootstrap",
                 higher_is_better=False,
             )
+
+
+def costs(label: str, spent: Tensor, n: int) -> tuple[Measurement, Measurement]:
+    """What an attack spent on n images: `spent` (2,), images passed forward and differentiated, each over n."""
+    forwarded, differentiated = spent.tolist()
+    return (
+        Measurement(setting={"attack": label}, metric="queries_per_image", value=forwarded / n, n=n),
+        Measurement(setting={"attack": label}, metric="gradients_per_image", value=differentiated / n, n=n),
+    )

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from assay.attacks import Attack
+from assay.attacks import Attack, Counted
+from assay.attacks.base import Continuing
 from assay.attacks.norms import lengths, project_
 from assay.classifier import Classifier, evaluating, predict_logits
 from assay.errors import ContractError
@@ -21,21 +22,34 @@ class Strike(NamedTuple):
         points: (B, C, H, W) in [0, 1] and the ball, brought there where the attack did not.
         prediction: (B,) int64, the model's class for each point, in evaluation mode.
         outside: (B,) whether the attack's own point left the ball or [0, 1] by more than `TOLERANCE`.
+        forwarded: images that the attack passed through the model, see `Counted`.
+        differentiated: images that it took a gradient of.
     """
 
     points: Tensor
     prediction: Tensor
     outside: Tensor
+    forwarded: float
+    differentiated: float
 
 
-def strike(model: Classifier, attack: Attack, x: Tensor, y: Tensor, generator: torch.Generator) -> Strike:
+def strike(
+    model: Classifier, attack: Attack, x: Tensor, y: Tensor, generator: torch.Generator, start: Tensor | None = None
+) -> Strike:
     """Attack x (B, C, H, W) with labels y (B,), bring the points into the ball and [0, 1], and predict them anew.
+
+    An attack that can go on from given points starts from `start`; the others do not look at it.
 
     Raises:
         ContractError: the attack returns no finite points of x's shape.
     """
-    with evaluating(model):
-        found = attack(model, x.clone(), y, generator)  # a copy: the ball stays around x whatever the attack does
+    counted = Counted(model)
+    with evaluating(counted):
+        own = x.clone()  # a copy: the ball stays around x whatever the attack does
+        if start is not None and isinstance(attack, Continuing):
+            found = attack(counted, own, y, generator, start)
+        else:
+            found = attack(counted, own, y, generator)
     if not isinstance(found, Tensor) or found.shape != x.shape:
         came = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
         raise ContractError(f"{describe(attack)}: expected points of shape {tuple(x.shape)}, got {came}")
@@ -47,4 +61,4 @@ def strike(model: Classifier, attack: Attack, x: Tensor, y: Tensor, generator: t
     outside |= (flat.amin(1) < -TOLERANCE) | (flat.amax(1) > 1 + TOLERANCE)
     points = project_(points, x, attack.eps, attack.norm)
     prediction = predict_logits(model, points).argmax(1)
-    return Strike(points.cpu(), prediction, outside.cpu())
+    return Strike(points.cpu(), prediction, outside.cpu(), counted.forwarded, counted.differentiated)

@@ -46,6 +46,16 @@ METRICS: dict[str, Metric] = {
         unit=PERCENT,
         digits=1,
     ),
+    "queries_per_image": Metric(
+        label="queries an image",
+        text="passes forward that the attack spent on an image, over all budgets; those with a gradient count too",
+        digits=1,
+    ),
+    "gradients_per_image": Metric(
+        label="gradients an image",
+        text="gradients that the attack spent on an image, over all budgets",
+        digits=1,
+    ),
     "mce": Metric(
         label="mCE",
         text="mean corruption error: the mean over corruptions of the error divided by the baseline's error; the "

@@ -16,8 +16,10 @@ import torch
 from torch import Tensor
 
 from assay.attacks.base import Aim, Target, aim_at, check_finite, check_target, input_gradient, judge
+from assay.attacks.headroom import hopeless
 from assay.attacks.norms import Norm, ascend_, check_norm, project_, random_start
 from assay.classifier import Classifier
+from assay.errors import BadValueError
 from assay.parts import check_count, check_number
 
 
@@ -37,6 +39,8 @@ class PGD:
         early_stop: leave an image at the first point that fools the model (or reaches the target) and go on with the
             others: the same images are fooled at less cost, as each step's forward pass tells which. For evaluation;
             training wants points of high loss.
+        headroom: with `early_stop` and labels given as indices, also leave an image when this many times the rise that
+            its ball still has room for, to first order, would not fool it: see `assay.attacks.headroom`. None: never.
     """
 
     name: ClassVar[str] = "pgd"
@@ -51,6 +55,7 @@ class PGD:
     restarts: int = 1
     target: Target = None
     early_stop: bool = False
+    headroom: float | None = None
 
     def __post_init__(self) -> None:
         check_number(self.name, "eps", self.eps, low=0)
@@ -60,6 +65,10 @@ class PGD:
         check_norm(self.name, self.norm)
         check_count(self.name, "restarts", self.restarts)
         check_target(self.name, self.target)
+        if self.headroom is not None:
+            check_number(self.name, "headroom", self.headroom, low=1)
+            if not self.early_stop or self.target is not None:
+                raise BadValueError(f"{self.name}: headroom: it needs early_stop=True and no target")
 
     def at(self, eps: float) -> "PGD":
         """The same attack with another radius; a step size that was given stays."""
@@ -104,10 +113,13 @@ class PGD:
         ends, index = point, None  # index: which rows of `ends` the rows of `point` are, once they are fewer
         total = point.new_zeros(())
         for _ in range(self.steps):
-            _, logits, gradient = input_gradient(model, point, aim)
+            loss, logits, gradient = input_gradient(model, point, aim)
             total += gradient.sum()
             if self.early_stop:
-                standing = (~aim.reached(logits)).nonzero().squeeze(1)
+                done = aim.reached(logits)
+                if self.headroom is not None and aim.labels.ndim == 1:
+                    done |= hopeless(loss, gradient, point, x, self.eps, self.norm, self.headroom)
+                standing = (~done).nonzero().squeeze(1)
                 if len(standing) < len(point):
                     index = _write(ends, index, point)[standing]
                     x, point, gradient, aim = x[standing], point[standing], gradient[standing], aim.take(standing)

@@ -40,7 +40,8 @@ class PGD:
             others: the same images are fooled at less cost, as each step's forward pass tells which. For evaluation;
             training wants points of high loss.
         headroom: with `early_stop` and labels given as indices, also leave an image when this many times the rise that
-            its ball still has room for, to first order, would not fool it: see `assay.attacks.headroom`. None: never.
+            its ball still has room for, to first order, would not fool it: see `assay.attacks.headroom`; it does not
+            start again. None: never.
     """
 
     name: ClassVar[str] = "pgd"
@@ -87,17 +88,17 @@ class PGD:
             return x.clone()
         aim = aim_at(self.name, self.target, model, x, y)
         first = self._start(x, generator) if start is None else project_(start.clone(), x, self.eps, self.norm)
-        best = self._climb(model, x, first, aim)
+        best, hope = self._climb(model, x, first, aim)
         if self.restarts == 1:
             return best
         loss, reached = judge(model, best, aim)
         for _ in range(self.restarts - 1):
             # Drawn for the whole batch: an image's start does not depend on which others have been fooled.
             again = self._start(x, generator)
-            todo = (~reached if self.early_stop else torch.ones_like(reached)).nonzero().squeeze(1)
+            todo = (hope & ~reached if self.early_stop else torch.ones_like(reached)).nonzero().squeeze(1)
             if len(todo) == 0:
                 break
-            point = self._climb(model, x[todo], again[todo], aim.take(todo))
+            point, hope[todo] = self._climb(model, x[todo], again[todo], aim.take(todo))
             new_loss, new_reached = judge(model, point, aim.take(todo))
             better = torch.where(new_reached == reached[todo], new_loss > loss[todo], new_reached)
             chosen = todo[better]
@@ -107,10 +108,15 @@ class PGD:
     def _start(self, x: Tensor, generator: torch.Generator) -> Tensor:
         return random_start(x, self.eps, self.norm, generator) if self.random_start else x.clone()
 
-    def _climb(self, model: Classifier, x: Tensor, point: Tensor, aim: Aim) -> Tensor:
-        """Climb from `point`, in place, for all steps or until each image is fooled; return where each ended."""
+    def _climb(self, model: Classifier, x: Tensor, point: Tensor, aim: Aim) -> tuple[Tensor, Tensor]:
+        """Climb from `point`, in place, for all steps or until each image is fooled or left without hope.
+
+        Returns:
+            Where each ended (B, C, H, W), and which (B,) were not left without hope.
+        """
         step = 2.5 * self.eps / self.steps if self.step_size is None else self.step_size
         ends, index = point, None  # index: which rows of `ends` the rows of `point` are, once they are fewer
+        hope = torch.ones(len(point), dtype=torch.bool, device=point.device)
         total = point.new_zeros(())
         for _ in range(self.steps):
             loss, logits, gradient = input_gradient(model, point, aim)
@@ -118,7 +124,9 @@ class PGD:
             if self.early_stop:
                 done = aim.reached(logits)
                 if self.headroom is not None and aim.labels.ndim == 1:
-                    done |= hopeless(loss, gradient, point, x, self.eps, self.norm, self.headroom)
+                    lost = hopeless(loss, gradient, point, x, self.eps, self.norm, self.headroom)
+                    hope[lost if index is None else index[lost]] = False
+                    done |= lost
                 standing = (~done).nonzero().squeeze(1)
                 if len(standing) < len(point):
                     index = _write(ends, index, point)[standing]
@@ -129,7 +137,7 @@ class PGD:
         if index is not None:
             _write(ends, index, point)
         check_finite(self.name, total)
-        return ends
+        return ends, hope
 
 
 def _write(ends: Tensor, index: Tensor | None, point: Tensor) -> Tensor:

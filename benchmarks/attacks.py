@@ -47,7 +47,7 @@ RECIPES = {
 }
 QUICK, FULL = 10, 100  # steps a start of the AutoAttack set, as torchattacks has it and as its paper
 ROUNDS = 7
-HEADROOM = 3  # see assay.attacks.headroom
+HEADROOM = 2  # see assay.attacks.headroom
 Curve = dict[float, float]  # accuracy by eps
 
 
@@ -77,7 +77,7 @@ def batches(images: Images, size: int) -> Iterator[tuple[Tensor, Tensor]]:
 def ours_curve(model: Classifier, images: Images, batch: int) -> Curve:  # noqa: ARG001 the evaluation has its own
     """Our evaluation: survivors alone, over attacks, steps and budgets, and no steps where no room is left to rise."""
     evaluation = Adversarial(
-        attacks=(FGSM(eps=1), PGD(eps=1, steps=STEPS, early_stop=True, headroom=HEADROOM)),
+        attacks=(FGSM(eps=1), PGD(eps=1, steps=STEPS, early_stop=True, restarts=2, headroom=HEADROOM)),
         budgets=BUDGETS,
         examples=0,
         single=False,

@@ -52,7 +52,7 @@ CHEAPER: dict[str, dict[str, Any]] = {
     },
 }
 
-IN_L1 = ("fgsm", "pgd")  # parts that know "l1" beside "linf" and "l2"
+IN_L1 = ("fgsm", "multi_targeted", "pgd")  # parts that know "l1" beside "linf" and "l2"
 
 
 def required(field: Field[Any]) -> bool:

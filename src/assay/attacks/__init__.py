@@ -9,6 +9,7 @@ from assay.attacks.fab import FAB
 from assay.attacks.fab_t import FABT
 from assay.attacks.fgsm import FGSM
 from assay.attacks.mim import MIM
+from assay.attacks.multi_targeted import MultiTargeted
 from assay.attacks.pgd import PGD
 from assay.attacks.square import Square
 from assay.attacks.worst_case import WorstCase
@@ -25,6 +26,7 @@ __all__ = [
     "CarliniWagner",
     "Counted",
     "DeepFool",
+    "MultiTargeted",
     "Square",
     "WorstCase",
 ]

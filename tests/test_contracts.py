@@ -44,6 +44,7 @@ VALUES: dict[str, Any] = {
 # By part: fields that have a default which is dearer than these tests need, with a cheaper value.
 CHEAPER: dict[str, dict[str, Any]] = {
     "carlini_wagner": {"steps": 100, "searches": 7, "learning_rate": 0.005},
+    "eot": {"samples": 2},
     "fab": {"steps": 12},
     "fab_t": {"steps": 12},
     "square": {"queries": 250},

@@ -5,6 +5,7 @@ from assay.attacks.base import Attack
 from assay.attacks.carlini_wagner import CarliniWagner
 from assay.attacks.counted import Counted
 from assay.attacks.deepfool import DeepFool
+from assay.attacks.eot import EOT
 from assay.attacks.fab import FAB
 from assay.attacks.fab_t import FABT
 from assay.attacks.fgsm import FGSM
@@ -17,6 +18,7 @@ from assay.attacks.worst_case import WorstCase
 __all__ = [
     "APGD",
     "APGDT",
+    "EOT",
     "FAB",
     "FABT",
     "FGSM",

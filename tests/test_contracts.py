@@ -21,11 +21,12 @@ from assay import parts
 from assay.architectures.ensemble import Ensemble
 from assay.attacks import APGD, FABT, FGSM, Attack, Square
 from assay.attacks.base import attack_loss
-from assay.attacks.norms import lengths
+from assay.attacks.norms import NORMS, lengths
 from assay.augmentations import Augmentation
 from assay.classifier import Classifier
 from assay.corruptions import Corruption
 from assay.data import Images
+from assay.errors import BadValueError
 from assay.objectives import Batch, Objective
 from assay.outliers import OutlierSource
 from assay.recipe import part_classes
@@ -43,6 +44,7 @@ VALUES: dict[str, Any] = {
 # By part: fields that have a default which is dearer than these tests need, with a cheaper value.
 CHEAPER: dict[str, dict[str, Any]] = {
     "carlini_wagner": {"steps": 100, "searches": 7, "learning_rate": 0.005},
+    "eot": {"samples": 2},
     "fab": {"steps": 12},
     "fab_t": {"steps": 12},
     "square": {"queries": 250},
@@ -51,10 +53,19 @@ CHEAPER: dict[str, dict[str, Any]] = {
     },
 }
 
+IN_L1 = ("fgsm", "multi_targeted", "pgd")  # parts that know "l1" beside "linf" and "l2"
+
 
 def required(field: Field[Any]) -> bool:
     """Whether a part's field has no default."""
     return field.default is field.default_factory is MISSING
+
+
+def in_other_norms(part: Any) -> list[Any]:
+    """The part in each norm that it supports beside its own."""
+    if "norm" not in {f.name for f in fields(part)}:
+        return []
+    return [replace(part, norm=norm) for norm in NORMS if norm != part.norm and (norm != "l1" or part.name in IN_L1)]
 
 
 def examples(module: ModuleType) -> list[Any]:
@@ -63,9 +74,7 @@ def examples(module: ModuleType) -> list[Any]:
         kind(**{f.name: VALUES[f.name] for f in fields(kind) if required(f)}, **CHEAPER.get(name, {}))
         for name, kind in part_classes(module).items()
     ]
-    other = {"linf": "l2", "l2": "linf"}
-    normed = [part for part in made if "norm" in {f.name for f in fields(part)}]
-    return made + [replace(part, norm=other[part.norm]) for part in normed]
+    return made + [other for part in made for other in in_other_norms(part)]
 
 
 MODULES = (
@@ -125,6 +134,13 @@ def test_a_part_prints_as_a_text_that_parses_back_and_has_a_key(module: ModuleTy
 # Attacks
 
 
+@pytest.mark.parametrize("attack", [one for one in ATTACKS if one.name not in IN_L1], ids=parts.describe)
+def test_an_attack_that_does_not_know_l1_refuses_it(attack: Any) -> None:
+    if "norm" in {f.name for f in fields(attack)}:
+        with pytest.raises(BadValueError, match="norm: expected one of linf, l2, got 'l1'"):
+            replace(attack, norm="l1")
+
+
 @attacks
 def test_an_attack_stays_in_the_ball_and_the_unit_interval(attack: Attack, small: Classifier) -> None:
     x, y = faced(small)
@@ -175,7 +191,8 @@ DISTANCES = torch.tensor([0.3, 0.6, 0.9, 1.1, 1.5, 2.0])  # of images to the bou
 def facing(attack: Attack, linear: Any) -> tuple[Classifier, Tensor, Tensor, Tensor]:
     """A linear model of two classes, images at `DISTANCES` from its boundary, their labels, and the way over it.
 
-    With d = w_other - w_label the way is sign(d) or d / ||d||, of length 1 in the attack's norm.
+    With d = w_other - w_label the way is sign(d), d / ||d||, or the sign of d's largest entry alone: of length 1 in the
+    attack's norm.
     """
     g = generator(1)
     w, y = torch.randn(2, 16, generator=g), torch.arange(6) % 2
@@ -183,7 +200,10 @@ def facing(attack: Attack, linear: Any) -> tuple[Classifier, Tensor, Tensor, Ten
     d = (w[1 - y] - w[y]).view(6, 1, 4, 4)
     near = 0.4 + 0.2 * torch.rand(d.shape, generator=g)
     there = near - d * ((near * d).sum((1, 2, 3)) / d.square().sum((1, 2, 3))).view(6, 1, 1, 1)
-    way = d.sign() if attack.norm == "linf" else F.normalize(d.flatten(1)).view_as(d)
+    size = d.abs().amax((1, 2, 3), keepdim=True)
+    way = {"linf": d.sign(), "l2": F.normalize(d.flatten(1)).view_as(d), "l1": d.sign() * (d.abs() == size)}[
+        attack.norm
+    ]
     return linear(w), there - way * attack.eps * DISTANCES.view(6, 1, 1, 1), y, way
 
 
@@ -203,8 +223,29 @@ def test_an_attack_reaches_the_optimum_of_a_linear_model(attack: Attack, linear:
     assert not bool(fooled[DISTANCES > 1].any())
     gain, optimum = (((where - x) * way).sum((1, 2, 3)) for where in (points, best))
     assert bool((gain >= (1 - slack) * optimum)[~fooled].all())
-    if attack.norm == "linf":
+    if attack.norm != "l2":
         torch.testing.assert_close(points[~fooled], best[~fooled])
+
+
+@pytest.mark.parametrize("attack", [one for one in OTHERS if one.norm == "l1"], ids=parts.describe)
+def test_an_l1_attack_reaches_the_optimum_of_a_linear_model_in_the_box(attack: Attack, linear: Any) -> None:
+    """Pixels in the order of their weights' size, each as far as its edge allows, until the radius is used up."""
+    g = generator(4)
+    d = torch.rand(16, generator=g) * torch.tensor([1.0] * 3 + [-1.0] * 13)
+    x = (0.5 - 0.3 * d.sign() + 0.2 * torch.rand(5, 16, generator=g)).clamp(0, 1)
+    x[0, d.abs().argmax()] = 0.0 if d[d.abs().argmax()] < 0 else 1.0  # at its edge from the start
+    best = x.clone()
+    for image in best:
+        left = 1.3
+        for pixel in d.abs().argsort(descending=True).tolist():
+            edge = 1.0 if d[pixel] > 0 else 0.0
+            move = min(left, abs(edge - float(image[pixel])))
+            image[pixel] += move if d[pixel] > 0 else -move
+            left -= move
+    model = linear(torch.stack([torch.zeros(16), d]))
+    assert bool((best @ d < 0).all())
+    points = attack.at(1.3)(model, x.view(5, 1, 4, 4), torch.zeros(5, dtype=torch.int64), generator())
+    torch.testing.assert_close(points.flatten(1), best, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("attack", MINIMAL, ids=parts.describe)

@@ -3,17 +3,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.attacks.norms import Norm, ascend_, check_norm, lengths, project_, random_start
+from assay.attacks.norms import NORMS, Norm, ascend_, check_norm, lengths, project_, random_start
 from assay.errors import BadValueError
 
-NORMS = st.sampled_from(["linf", "l2"])
+NORMED = st.sampled_from(NORMS)
 
 
 def draw(seed: int, scale: float = 1.0) -> torch.Tensor:
     return torch.rand(5, 2, 3, 4, generator=torch.Generator().manual_seed(seed)) * scale
 
 
-@given(norm=NORMS, eps=st.floats(0, 3), seed=st.integers(0, 99))
+@given(norm=NORMED, eps=st.floats(0, 3), seed=st.integers(0, 99))
 def test_projection_ends_in_the_ball_and_in_the_unit_interval(norm: Norm, eps: float, seed: int) -> None:
     x = draw(seed)
     point = project_(draw(seed + 1, 6) - 3, x, eps, norm)
@@ -22,11 +22,11 @@ def test_projection_ends_in_the_ball_and_in_the_unit_interval(norm: Norm, eps: f
     assert float(point.max()) <= 1
 
 
-@given(norm=NORMS, seed=st.integers(0, 99))
+@given(norm=NORMED, seed=st.integers(0, 99))
 def test_projection_leaves_points_inside_alone(norm: Norm, seed: int) -> None:
     x = 0.4 + 0.2 * draw(seed)
     point = x + 0.01 * draw(seed + 1)
-    torch.testing.assert_close(project_(point.clone(), x, 0.1, norm), point)
+    torch.testing.assert_close(project_(point.clone(), x, {"linf": 0.1, "l2": 0.1, "l1": 0.3}[norm], norm), point)
 
 
 def test_l2_projection_scales_the_offset_to_the_radius() -> None:
@@ -44,9 +44,13 @@ def test_steepest_steps() -> None:
     torch.testing.assert_close(
         ascend_(zero.clone(), gradient.clone(), 0.1, "l2"), torch.tensor([[[[0.06, -0.08]]], [[[0.0, 0.0]]]])
     )
+    half = zero + 0.5
+    torch.testing.assert_close(
+        ascend_(half.clone(), gradient.clone(), 0.4, "l1"), torch.tensor([[[[0.5, 0.1]]], [[[0.5, 0.5]]]])
+    )
 
 
-@pytest.mark.parametrize(("norm", "power"), [("linf", 12), ("l2", 12)])
+@pytest.mark.parametrize(("norm", "power"), [("linf", 12), ("l2", 12), ("l1", 12)])
 def test_starts_are_uniform_in_the_ball(norm: Norm, power: int) -> None:
     """The radius r of a uniform point in a ball of d dimensions has (r / eps)^d uniform on [0, 1]."""
     x = torch.full((4000, 1, 3, 4), 0.5)
@@ -58,6 +62,9 @@ def test_starts_are_uniform_in_the_ball(norm: Norm, power: int) -> None:
 
 
 def test_norms_have_names() -> None:
-    check_norm("pgd", "l2")
-    with pytest.raises(BadValueError, match="pgd: norm: expected one of linf, l2, got 'l1'"):
-        check_norm("pgd", "l1")
+    check_norm("mim", "l2")
+    with pytest.raises(BadValueError, match="mim: norm: expected one of linf, l2, got 'l1'"):
+        check_norm("mim", "l1")
+    check_norm("pgd", "l1", NORMS)
+    with pytest.raises(BadValueError, match="pgd: norm: expected one of linf, l2, l1, got 'l0'"):
+        check_norm("pgd", "l0", NORMS)

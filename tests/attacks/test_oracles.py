@@ -85,6 +85,22 @@ def test_torchattacks_pgd(
     agree(model, ours(pgd(eps, norm), trained), theirs, y)
 
 
+@pytest.mark.parametrize("random_start", [False, True])
+def test_foolbox_sparse_l1_descent(
+    foolbox: ModuleType, trained: tuple[Classifier, Tensor, Tensor], random_start: bool
+) -> None:
+    """One pixel in a hundred a step, clipped after the ball: it fools no more than ours, but for one image."""
+    model, x, y = trained
+    attack = foolbox.attacks.SparseL1DescentAttack(rel_stepsize=0.1, steps=25, random_start=random_start)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = attack(foolbox.PyTorchModel(model, bounds=(0, 1)), x, y, epsilons=2.0)[1]
+    assert float(lengths(theirs - x, "l1").max()) <= 2 + 1e-5
+    mine = PGD(eps=2, steps=25, norm="l1", random_start=random_start)(model, x, y, torch.Generator().manual_seed(0))
+    standing, others = (int((model(points).argmax(1) == y).sum()) for points in (mine, theirs))
+    assert 10 < standing <= others + 1 < len(y)
+
+
 def test_torchattacks_fgsm(torchattacks: ModuleType, trained: tuple[Classifier, Tensor, Tensor]) -> None:
     model, x, y = trained
     agree(model, ours(FGSM(eps=0.1), trained), torchattacks.FGSM(model, eps=0.1)(x, y), y)

@@ -55,10 +55,10 @@ def test_more_steps_raise_the_loss_above_one(scene: tuple[Classifier, Tensor, Te
     assert many.mean() > one.mean()
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
 def test_early_stop_fools_the_same_images_for_less(scene: tuple[Classifier, Tensor, Tensor], norm: Norm) -> None:
     model, x, y = scene
-    pgd = PGD(eps={"linf": 0.02, "l2": 0.15}[norm], steps=10, norm=norm)
+    pgd = PGD(eps={"linf": 0.02, "l2": 0.15, "l1": 0.5}[norm], steps=10, norm=norm)
     counting = Counting(model)
     stopped = PGD(eps=pgd.eps, steps=10, norm=norm, early_stop=True)(counting, x, y, generator())
     fooled = model(pgd(model, x, y, generator())).argmax(1) != y

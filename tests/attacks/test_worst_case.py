@@ -95,7 +95,7 @@ def test_an_attacks_draws_do_not_depend_on_how_much_the_ones_before_drew(linear:
     assert seen[0] == seen[1]
 
 
-@pytest.mark.parametrize(("norm", "eps"), [("linf", 0.1), ("l2", 0.8)])
+@pytest.mark.parametrize(("norm", "eps"), [("linf", 0.1), ("l2", 0.8), ("l1", 2.5)])
 def test_it_fools_whatever_one_of_its_attacks_fools(trained: Scene, norm: Norm, eps: float) -> None:
     """Attacks without draws, so that each does alone what it does among the others."""
     model, x, y = trained
@@ -135,6 +135,8 @@ def test_names_and_refusals() -> None:
         WorstCase(eps=0.3, attacks=())
     with pytest.raises(BadValueError, match=r"expected the norm linf, got fgsm\(eps=1, norm='l2'\); give worst_case"):
         WorstCase(eps=0.3, attacks=(FGSM(eps=1, norm="l2"),))
+    with pytest.raises(BadValueError, match="apgd: norm: expected one of linf, l2, got 'l1'"):
+        WorstCase(eps=9, norm="l1")
     with pytest.raises(BadValueError, match="worst_case: eps: expected a number >= 0, got -1"):
         WorstCase(eps=-1)
 

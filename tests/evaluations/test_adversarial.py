@@ -49,18 +49,18 @@ def margins(model: Classifier, task: Task) -> tuple[Tensor, Tensor]:
     return (x * slope).sum(1), slope
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
 @pytest.mark.parametrize("single", [False, True])
 def test_robust_accuracy_of_a_linear_model(model: Classifier, norm: Norm, single: bool) -> None:
     """An image stands at eps if and only if its margin exceeds eps times the dual norm of the slope."""
     data = task()
-    budgets = {"linf": (0.02, 0.1, 0.2), "l2": (0.05, 0.2, 0.5)}[norm]
+    budgets = {"linf": (0.02, 0.1, 0.2), "l2": (0.05, 0.2, 0.5), "l1": (0.05, 0.15, 0.25)}[norm]
     attacks = (FGSM(eps=0.1, norm=norm), PGD(eps=0.1, steps=5, norm=norm, early_stop=True))
     evaluation = Adversarial(attacks=attacks, budgets=budgets, single=single)
     seen = evaluation.observe(model, data, seed=0)
     rows = evaluation.measure(seen)
     margin, slope = margins(model, data)
-    dual = torch.linalg.vector_norm(slope, ord=1 if norm == "linf" else 2, dim=1)
+    dual = torch.linalg.vector_norm(slope, ord={"linf": 1, "l2": 2, "l1": torch.inf}[norm], dim=1)
     curve = []
     for eps in budgets:
         stands = margin > eps * dual

@@ -5,10 +5,12 @@ from assay.attacks.base import Attack
 from assay.attacks.carlini_wagner import CarliniWagner
 from assay.attacks.counted import Counted
 from assay.attacks.deepfool import DeepFool
+from assay.attacks.eot import EOT
 from assay.attacks.fab import FAB
 from assay.attacks.fab_t import FABT
 from assay.attacks.fgsm import FGSM
 from assay.attacks.mim import MIM
+from assay.attacks.multi_targeted import MultiTargeted
 from assay.attacks.pgd import PGD
 from assay.attacks.square import Square
 from assay.attacks.worst_case import WorstCase
@@ -16,6 +18,7 @@ from assay.attacks.worst_case import WorstCase
 __all__ = [
     "APGD",
     "APGDT",
+    "EOT",
     "FAB",
     "FABT",
     "FGSM",
@@ -25,6 +28,7 @@ __all__ = [
     "CarliniWagner",
     "Counted",
     "DeepFool",
+    "MultiTargeted",
     "Square",
     "WorstCase",
 ]

@@ -27,8 +27,9 @@ from torch import Tensor
 
 from assay.attacks.ascent import Ascent
 from assay.attacks.base import Aim, Goal, hard, standing
-from assay.attacks.losses import Away, Towards, dlr
+from assay.attacks.losses import Away, Towards, dlr, likeliest_wrong
 from assay.attacks.norms import Norm, check_norm, project_, random_start
+from assay.attacks.rounds import in_rounds
 from assay.classifier import Classifier
 from assay.errors import BadValueError
 from assay.parts import check_count, check_number
@@ -86,7 +87,7 @@ class APGD:
         goal: Goal = Aim(y) if self.loss == "ce" else Away(dlr, hard(y))
         rounds = ((point, goal) for point in self._starts(x, generator, start))
         ascent = Ascent(self.name, self.eps, self.norm, self.steps)
-        return ascent.in_rounds(model, x, todo, rounds)
+        return in_rounds(ascent.climb, model, x, todo, rounds)
 
     def _starts(self, x: Tensor, generator: torch.Generator, start: Tensor | None) -> Iterator[Tensor]:
         if start is not None:
@@ -137,10 +138,9 @@ class APGDT:
             return x.clone()
         logits, todo = standing(self.name, model, x, y)
         labels = hard(y)
-        wrong = logits.scatter(1, labels[:, None], -torch.inf)
-        targets = wrong.topk(min(self.targets, model.n_classes - 1), dim=1).indices
+        targets = likeliest_wrong(logits, labels, self.targets)
         rounds = (
             (random_start(x, self.eps, self.norm, generator), Towards(labels, target)) for target in targets.unbind(1)
         )
         ascent = Ascent(self.name, self.eps, self.norm, self.steps)
-        return ascent.in_rounds(model, x, todo, rounds)
+        return in_rounds(ascent.climb, model, x, todo, rounds)

@@ -3,7 +3,6 @@
 The formulas and their source are in `apgd`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from assay.attacks.base import Goal, check_finite, input_gradient, judge
 from assay.attacks.norms import Norm, project_, steepest_, wide
+from assay.attacks.rounds import Found
 from assay.classifier import Classifier
 
 _ALPHA = 0.75  # momentum: the share of the new direction
@@ -27,14 +27,6 @@ def checkpoints(steps: int) -> dict[int, int]:
         gap = max(gap - 3, 6)
         share += gap
     return {end: end - before for before, end in pairwise(ends) if before < end < steps}
-
-
-class Found(NamedTuple):
-    """What an ascent finds: where each image was first fooled, else its best point; the loss there; whether fooled."""
-
-    points: Tensor
-    loss: Tensor
-    fooled: Tensor
 
 
 @dataclass
@@ -130,28 +122,6 @@ class Ascent(NamedTuple):
     eps: float
     norm: Norm
     steps: int
-
-    def in_rounds(self, model: Classifier, x: Tensor, todo: Tensor, rounds: Iterator[tuple[Tensor, Goal]]) -> Tensor:
-        """Climb from each round's starts to its goal, with the images that still stand.
-
-        Args:
-            model: the classifier.
-            x: (B, C, H, W).
-            todo: which images to attack (n,).
-            rounds: the starts (B, C, H, W) and the goal of each, for the whole batch, whoever stands.
-
-        Returns:
-            (B, C, H, W): where an image was first fooled, else its point of the highest loss, else the image.
-        """
-        points, best = x.clone(), x.new_full((len(x),), -torch.inf)
-        for start, goal in rounds:
-            if len(todo) == 0:
-                break
-            found = self.climb(model, x[todo], start[todo], goal.take(todo))
-            better = found.fooled | (found.loss > best[todo])
-            points[todo[better]], best[todo[better]] = found.points[better], found.loss[better]
-            todo = todo[~found.fooled]
-        return points
 
     def climb(self, model: Classifier, x: Tensor, start: Tensor, goal: Goal) -> Found:
         """Climb from the starts until each image is fooled or the steps are used up.

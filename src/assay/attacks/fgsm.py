@@ -1,8 +1,11 @@
 """FGSM: one step of length eps along the sign of the loss's gradient.
 
 x' = clip(x + eps * sign(grad_x L(f(x), y)), 0, 1), with L the cross entropy. Source: Goodfellow, Shlens and Szegedy
-(2015), Explaining and harnessing adversarial examples. For the l2 norm the step is eps * g / ||g||_2. Towards a target
-the step descends the cross entropy to the target (Kurakin, Goodfellow and Bengio, 2017, for the least likely class).
+(2015), Explaining and harnessing adversarial examples. For the l2 norm the step is eps * g / ||g||_2, and for the l1
+norm the move of length eps inside [0, 1] that gains most: the pixel of the largest gradient as far as its edge allows,
+then the next, until eps is used up (Croce and Hein, 2021, Mind the box: l1-APGD for sparse attacks on image
+classifiers). Towards a target the step descends the cross entropy to the target (Kurakin, Goodfellow and Bengio, 2017,
+for the least likely class).
 
 With `random_start` the step is longer and starts at x + U, U uniform in the ball, and its end is brought back into the
 ball: x' = clip(project(x_0 + a * sign(grad L(f(x_0), y)))), x_0 = clip(x + U), a = 1.25 * eps. That is what fast
@@ -17,7 +20,7 @@ import torch
 from torch import Tensor
 
 from assay.attacks.base import Target, aim_at, check_finite, check_target, input_gradient
-from assay.attacks.norms import Norm, ascend_, check_norm, project_, random_start
+from assay.attacks.norms import NORMS, Norm, ascend_, check_norm, project_, random_start
 from assay.classifier import Classifier
 from assay.parts import check_number
 
@@ -28,7 +31,7 @@ class FGSM:
 
     Attributes:
         eps: radius in pixel units, >= 0.
-        norm: "linf" or "l2".
+        norm: "linf", "l2" or "l1".
         target: None (away from the label), a class index, or "least_likely"; an image whose label is the target is
             attacked away from it.
         random_start: start at a point drawn from the ball, else at x.
@@ -46,7 +49,7 @@ class FGSM:
 
     def __post_init__(self) -> None:
         check_number(self.name, "eps", self.eps, low=0)
-        check_norm(self.name, self.norm)
+        check_norm(self.name, self.norm, NORMS)
         check_target(self.name, self.target)
         if self.step_size is not None:
             check_number(self.name, "step_size", self.step_size, low=0)

@@ -31,7 +31,7 @@ def hopeless(loss: Tensor, gradient: Tensor, point: Tensor, x: Tensor, eps: floa
         rise = torch.where(gradient > 0, up, down).mul_(gradient.abs()).flatten(1).sum(1)
     else:
         flat = gradient.flatten(1)
-        dual = torch.linalg.vector_norm(flat, dim=1)
+        dual = flat.abs().amax(1) if norm == "l1" else torch.linalg.vector_norm(flat, dim=1)
         rise = eps * dual + (flat * (x - point).flatten(1)).sum(1)
     sure = loss.clamp(min=_TINY)
     return factor * rise / sure < math.log(math.log(2)) - sure.log()

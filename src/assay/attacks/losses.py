@@ -25,6 +25,7 @@ from torch import Tensor
 from assay.attacks.base import hard, ordinary
 
 LogitLoss = Callable[[Tensor, Tensor], Tensor]  # logits (B, K), labels (B,) or (B, K) -> (B,)
+TargetedLoss = Callable[[Tensor, Tensor, Tensor], Tensor]  # the same, and targets (B,)
 
 _TINY = 1e-12
 
@@ -58,11 +59,22 @@ def targeted_dlr(logits: Tensor, y: Tensor, target: Tensor) -> Tensor:
         y: class indices (B,) or probabilities (B, K).
         target: class indices (B,), each other than the label.
     """
-    difference = _at(logits, target) - _at(logits, hard(y))
+    difference = targeted_margin(logits, y, target)
     if logits.shape[1] < 4:
         return difference
     top = logits.topk(4, dim=1).values
     return difference / (top[:, 0] - (top[:, 2] + top[:, 3]) / 2).clamp(min=_TINY)
+
+
+def targeted_margin(logits: Tensor, y: Tensor, target: Tensor) -> Tensor:
+    """z_t - z_y, (B,). Arguments as `targeted_dlr`."""
+    return _at(logits, target) - _at(logits, hard(y))
+
+
+def likeliest_wrong(logits: Tensor, y: Tensor, count: int) -> Tensor:
+    """The `count` classes other than y (B,) of the largest logits (B, K), those first: (B, min(count, K - 1))."""
+    wrong = logits.scatter(1, y[:, None], -torch.inf)
+    return wrong.topk(min(count, logits.shape[1] - 1), dim=1).indices
 
 
 def _at(logits: Tensor, index: Tensor) -> Tensor:
@@ -89,18 +101,19 @@ class Away(NamedTuple):
 
 
 class Towards(NamedTuple):
-    """The goal of leaving the labels (B,), whereto it may be, by climbing `targeted_dlr` to the targets (B,)."""
+    """The goal of leaving the labels (B,), whereto it may be, by climbing a loss to the targets (B,)."""
 
     labels: Tensor
     target: Tensor
+    loss: TargetedLoss = targeted_dlr
 
     def take(self, index: Tensor) -> "Towards":
         """The goal of the images at `index`."""
-        return Towards(self.labels[index], self.target[index])
+        return Towards(self.labels[index], self.target[index], self.loss)
 
     def climbed(self, logits: Tensor) -> Tensor:
-        """The targeted ratio (B,) of the logits (B, K)."""
-        return targeted_dlr(logits, ordinary(self.labels), ordinary(self.target))
+        """The loss (B,) of the logits (B, K)."""
+        return self.loss(logits, ordinary(self.labels), ordinary(self.target))
 
     def reached(self, logits: Tensor) -> Tensor:
         """Where (B,) the logits (B, K) leave the label."""

@@ -35,7 +35,7 @@ def look(model: Classifier, x: Tensor, y: Tensor, eps: float, norm: Norm, genera
         x: (B, C, H, W) in [0, 1], in one batch.
         y: labels (B,).
         eps: radius in pixel units.
-        norm: "linf" or "l2".
+        norm: "linf", "l2" or "l1".
         generator: where the start is drawn from.
 
     Raises:

@@ -18,7 +18,7 @@ from assay.attacks.apgd import APGD, APGDT
 from assay.attacks.base import Attack, hard, standing
 from assay.attacks.fab_t import FABT
 from assay.attacks.losses import margin
-from assay.attacks.norms import Norm, check_norm
+from assay.attacks.norms import NORMS, Norm, check_norm
 from assay.attacks.square import Square
 from assay.classifier import Classifier
 from assay.errors import BadValueError
@@ -39,7 +39,8 @@ class WorstCase:
     Attributes:
         eps: radius in pixel units, >= 0; every attack is given it, whatever its own.
         attacks: in the order of their turns, at least one.
-        norm: "linf" or "l2"; attacks of "linf", the default of each, are given it.
+        norm: "linf", "l2" or "l1"; attacks of "linf", the default of each, are given it. Not all of the standard set
+            know "l1": for it, give attacks that do.
     """
 
     name: ClassVar[str] = "worst_case"
@@ -52,15 +53,17 @@ class WorstCase:
 
     def __post_init__(self) -> None:
         check_number(self.name, "eps", self.eps, low=0)
-        check_norm(self.name, self.norm)
+        check_norm(self.name, self.norm, NORMS)
         if not self.attacks or not all(isinstance(attack, Part) for attack in self.attacks):
             raise BadValueError(f"{self.name}: attacks: expected a tuple of at least one attack, got {self.attacks!r}")
         for attack in self.attacks:
-            if attack.norm not in ("linf", self.norm):
+            adapts = attack.norm == "linf" and "norm" in attack.__dataclass_fields__
+            if attack.norm != self.norm and not adapts:
                 raise BadValueError(
                     f"{self.name}: attacks: expected the norm {self.norm}, got {describe(attack)}; "
                     f"give worst_case norm={attack.norm!r}"
                 )
+        _ = self.members  # each refuses a norm that it does not support
 
     def at(self, eps: float) -> "WorstCase":
         """The same attacks with another radius."""

@@ -12,7 +12,7 @@ from assay.classifier import Classifier, evaluating, predict_logits
 from assay.errors import ContractError
 from assay.parts import describe
 
-TOLERANCE = 1e-5  # pixel units: what rounding may add to a point on the edge of the ball
+TOLERANCE = 1e-5  # what rounding may add to a point on the edge of the ball: in pixel units, or of a radius above 1
 
 
 class Strike(NamedTuple):
@@ -57,7 +57,7 @@ def strike(
     if not bool(points.isfinite().all()):
         raise ContractError(f"{describe(attack)}: expected finite points, got NaN or infinity; check its gradients")
     flat = points.flatten(1)
-    outside = lengths(points - x, attack.norm) > attack.eps + TOLERANCE
+    outside = lengths(points - x, attack.norm) > attack.eps + TOLERANCE * max(1, attack.eps)
     outside |= (flat.amin(1) < -TOLERANCE) | (flat.amax(1) > 1 + TOLERANCE)
     points = project_(points, x, attack.eps, attack.norm)
     prediction = predict_logits(model, points).argmax(1)

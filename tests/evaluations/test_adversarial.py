@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from assay.attacks import FGSM, PGD, WorstCase
+from assay.attacks import EOT, FGSM, PGD, Attack, MultiTargeted, Square, WorstCase
 from assay.attacks.norms import Norm
 from assay.classifier import Classifier
 from assay.data.images import Images
@@ -111,6 +111,17 @@ def test_what_attacks_cost_is_counted(model: Classifier, single: bool, monkeypat
     for attack, steps in (("fgsm", 1), ("pgd", 3)):
         assert value(rows, "gradients_per_image", attack=attack) == pytest.approx(given[attack] * steps / 90)
         assert value(rows, "queries_per_image", attack=attack) == pytest.approx(given[attack] * steps / 90)
+
+
+def test_an_attack_made_of_others_is_estimated_to_cost_what_they_do() -> None:
+    def passes(*attacks: Attack) -> float:
+        return Adversarial(attacks=attacks, budgets=(0.1,), single=False).passes
+
+    pgd = PGD(eps=0.1, steps=5)
+    assert passes(WorstCase(eps=0.1)) == pytest.approx(passes(*WorstCase(eps=0.1).attacks))
+    assert passes(EOT(attack=pgd, samples=4)) == pytest.approx(4 * passes(pgd))
+    assert passes(MultiTargeted(eps=0.1, steps=5)) > 8 * passes(pgd)
+    assert passes(Square(eps=0.1)) > 5000
 
 
 @dataclass(frozen=True, kw_only=True)

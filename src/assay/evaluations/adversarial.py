@@ -39,6 +39,7 @@ from assay.randomness import derive
 
 CHUNK = 500  # images attacked at once; a constant, since each chunk has its own draws
 WORST = "worst_case"
+TARGETS = 9  # wrong classes of an attack that takes all of them in turn, for estimates of time
 
 
 def _studied() -> tuple[Attack, ...]:
@@ -87,11 +88,8 @@ class Adversarial:
 
     @property
     def passes(self) -> float:
-        """A step is about seven passes; attacks that stop early take less than a third of their steps, as measured."""
-        return len(self.budgets) * sum(
-            3 + (2 if getattr(attack, "early_stop", False) else 7) * getattr(attack, "steps", 1)
-            for attack in self.attacks
-        )
+        """A gradient is about seven passes; attacks that stop early take less than a third of them, as measured."""
+        return len(self.budgets) * sum(_passes(attack) for attack in self.attacks)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -207,3 +205,14 @@ class Adversarial:
 def _without_eps(attack: Attack) -> str:
     inside = ", ".join(f"{key}={value!r}" for key, value in shown_fields(attack).items() if key != "eps")
     return f"{attack.name}({inside})" if inside else attack.name
+
+
+def _passes(attack: Attack) -> float:
+    """About how many passes an image costs; an attack that is made of others costs what they do."""
+    if members := getattr(attack, "attacks", ()):
+        return sum(_passes(member) for member in members)
+    if (inner := getattr(attack, "attack", None)) is not None:
+        return _passes(inner) * getattr(attack, "samples", 1)
+    gradient = 2 if getattr(attack, "early_stop", False) else 7
+    gradients = getattr(attack, "steps", 1) * (getattr(attack, "targets", 1) or TARGETS)
+    return 3 + gradient * gradients + getattr(attack, "queries", 0)

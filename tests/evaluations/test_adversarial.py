@@ -120,7 +120,7 @@ def test_an_attack_made_of_others_is_estimated_to_cost_what_they_do() -> None:
     pgd = PGD(eps=0.1, steps=5)
     assert passes(WorstCase(eps=0.1)) == pytest.approx(passes(*WorstCase(eps=0.1).attacks))
     assert passes(EOT(attack=pgd, samples=4)) == pytest.approx(4 * passes(pgd))
-    assert passes(MultiTargeted(eps=0.1, steps=5)) > 8 * passes(pgd)
+    assert passes(MultiTargeted(eps=0.1, steps=5)) > 7 * passes(replace(pgd, early_stop=True))
     assert passes(Square(eps=0.1)) > 5000
 
 

@@ -31,7 +31,7 @@ def quiet(images: int = N, /, **changed: Tensor | None) -> dict[str, Tensor]:
         "stands/unbounded": no,
     }
     tensors |= {name.replace("__", "/"): tensor for name, tensor in changed.items()}
-    return {f"check/{name}": tensor for name, tensor in tensors.items() if tensor is not None}
+    return {"clean": yes} | {f"check/{name}": tensor for name, tensor in tensors.items() if tensor is not None}
 
 
 def raised(tensors: dict[str, Tensor], rises: int | None = 0) -> set[str]:

@@ -127,12 +127,12 @@ class Slope(torch.autograd.Function):
     """The identity, with gradients that say nothing: random, or NaN."""
 
     @staticmethod
-    def forward(context: Any, x: Tensor, scale: float) -> Tensor:  # type: ignore[override]
+    def forward(context: Any, x: Tensor, scale: float) -> Tensor:
         context.scale = scale
         return x.clone()
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
         draws = torch.Generator().manual_seed(int(gradient.abs().sum() * 1e6) % 1000)
         return context.scale * torch.randn(gradient.shape, generator=draws), None
 

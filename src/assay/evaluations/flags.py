@@ -80,7 +80,7 @@ def flags(tensors: Mapping[str, Tensor], rises: int | None) -> Iterator[Measurem
     """Every check's flag and evidence.
 
     Args:
-        tensors: the evaluation's observations; those that `honesty.observe` has made are used.
+        tensors: the evaluation's observations, among them those that `honesty.observe` has made.
         rises: how often an attack's own accuracy rises with the budget, None where it was not measured.
 
     Yields:
@@ -98,7 +98,7 @@ def flags(tensors: Mapping[str, Tensor], rises: int | None) -> Iterator[Measurem
             at_budget = name in BY_ATTACKS and name != "unbounded_attack_fails"
             yield from check(Check(name, float(found["eps"]) if at_budget else None), found)
     rising = Check("accuracy_rises")
-    yield from rising.missing(NO_SINGLE) if rises is None else rising.flag(rises > 0, 0)
+    yield from rising.missing(NO_SINGLE) if rises is None else rising.flag(rises > 0, len(tensors["clean"]))
 
 
 def _beats(by: str, *left_by: str) -> Callable[[Check, Found], list[Measurement]]:

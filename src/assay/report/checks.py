@@ -89,17 +89,19 @@ def checked(results: Results) -> Checked | None:
     rows = table[table["metric"] == FLAG].to_dict("records")
     if not rows:
         return Checked(summary=NOT_RUN)
+    measured = [row for row in rows if number(row["value"]) is not None]
     raised = sum(row["value"] == 1 for row in rows)
     models = len({(row["recipe"], row["seed"]) for row in rows})
-    without = models_without(table, rows)
-    names = dict.fromkeys(row["setting"]["check"] for row in rows)
+    count = len({row["setting"]["check"] for row in measured})
     how = "none raised" if raised == 0 else f"{raised} raised"
     on = "this model" if models == 1 else f"each of {models} models"
-    summary = f"{len(names)} checks for failing attacks on {on}: {how}."
-    return Checked(summary=summary, missing=(*_missing(results, rows), *without))
+    summary = f"{count} check{'' if count == 1 else 's'} for failing attacks on {on}: {how}."
+    if count == 0:
+        summary = "No check for failing attacks was measured."
+    return Checked(summary=summary, missing=(*_missing(results, rows), *_without(table, rows)))
 
 
-def models_without(table: Any, rows: list[dict[Any, Any]]) -> tuple[str, ...]:
+def _without(table: Any, rows: list[dict[Any, Any]]) -> tuple[str, ...]:
     """Of recipes that were attacked but not checked, which they are and why."""
     there = {row["recipe"] for row in rows}
     recipes = [recipe for recipe in dict.fromkeys(table["recipe"]) if recipe not in there]

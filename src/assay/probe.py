@@ -268,7 +268,8 @@ def _early(cell: EvaluateCell, task: Task, seconds: float, watch: _Watch) -> flo
     run = _Evaluating(cell, task, [model])
     part = min(ATTACKED, run.whole)
     taken = watch.once(lambda: run(part, replace(evaluation, examples=0, checked=0)))
-    return min(taken * run.whole / part / seconds, 1.0)
+    checks = max(0.0, watch.once(lambda: run(part, replace(evaluation, examples=0))) - taken)
+    return min((taken * run.whole / part + checks) / seconds, 1.0)
 
 
 class _Evaluating:

@@ -172,7 +172,9 @@ def test_on_a_machine_whose_pace_is_known_the_rates_are_that_pace(
     checked = 20 * 0.003 * (3 * 5 + 300 / 3)  # PGD three times; 200 queries and 100 draws, a third of a step each
     assert found["adversarial"].seconds == pytest.approx(attacked + checked)
     assert found["adversarial"].member == pytest.approx(attacked + checked)
-    assert found["adversarial"].early == pytest.approx(0.25 * attacked / (attacked + checked)), "its checks take no time"
+    assert found["adversarial"].early == pytest.approx(0.25 * attacked / (attacked + checked)), (
+        "its checks take no time"
+    )
     assert found["adversarial"].size == 11 * 20 * 2
     assert rates.spread == pytest.approx(0)
 

@@ -175,6 +175,15 @@ def test_without_gradients_the_model_is_attacked_without_and_flagged(plain: Net,
     assert found["model_is_random"] == 0
 
 
+def test_in_l1_nothing_does_without_gradients(plain: Net) -> None:
+    evaluation = Adversarial(attacks=(PGD(eps=1, steps=5, norm="l1"),), budgets=(1.0,), examples=0)
+    with pytest.raises(GradientError, match="expected finite gradients"):
+        evaluation.observe(broken(plain), TASK, seed=0)
+    found = flags(evaluation, plain)
+    assert found["black_box_beats_gradients"] is None
+    assert found["gradients_broken"] == 0
+
+
 def test_an_evaluations_own_black_box_attack_takes_that_place(plain: Net) -> None:
     evaluation = replace(EVALUATION, attacks=(PGD(eps=0.1, steps=3), Square(eps=0.1, queries=50)), checked=0)
     rows = evaluation.measure(evaluation.observe(broken(plain), TASK, seed=0))
@@ -285,8 +294,10 @@ def test_what_is_observed_of_a_linear_model(linear: Callable[[Tensor], Classifie
         assert torch.equal(seen[f"check/stands/{name}"], stands), name
     assert not bool((seen["check/stands/unbounded"] & seen["check/foolable"]).any())
     assert float(seen["check/eps"]) == 0.01
-    for norm in ("linf", "l2"):
+    norms: tuple[Norm, ...] = ("linf", "l2", "l1")
+    for norm in norms:
         other = honesty.observe(model, data, (PGD(eps=1, steps=5, norm=norm),), 0.05, norm, 0)
+        assert ("check/stands/square" in other) == (norm != "l1")
         assert not bool((other["check/stands/unbounded"] & other["check/foolable"]).any())
 
 

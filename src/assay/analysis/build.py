@@ -21,7 +21,8 @@ from assay.results import Results
 
 # Warnings of single models, what attacks cost, a fact of data: nothing that a technique gains or loses.
 NO_MEASURES = (
-    "accuracy_rise", "out_of_bounds", "queries_per_image", "gradients_per_image", "one_class", FLAG, EVIDENCE, "base_rate",
+    "accuracy_rise", "out_of_bounds", "queries_per_image", "gradients_per_image", "one_class", FLAG, EVIDENCE,
+    "base_rate",
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from assay.attacks import FGSM, PGD, Attack, Square
+from assay.attacks import FGSM, PGD, Attack
 from assay.classifier import Classifier, device_of, predict_logits, to_unit
 from assay.data.images import Images
 from assay.data.splits import sample
@@ -137,7 +137,10 @@ class Adversarial:
         try:
             return self._attacked(model, images, seed, progress, pieces)
         except GradientError as error:
-            return self._without_gradients(model, images, seed, progress, str(error))
+            own = tuple(attack for attack in self.attacks if honesty.black_box(attack))
+            if not own and self.attacks[0].norm == "l1":
+                raise  # no attack here does without gradients in L1
+            return self._without_gradients(own, model, images, seed, progress, str(error))
 
     def _attacked(
         self, model: Classifier, images: Images, seed: int, progress: Progress, pieces: Pieces
@@ -169,17 +172,23 @@ class Adversarial:
         return honesty.observe(model, images.take(part), self.attacks, eps, self.attacks[0].norm, seed)
 
     def _without_gradients(
-        self, model: Classifier, images: Images, seed: int, progress: Progress, reason: str
+        self,
+        own: tuple[Attack, ...],
+        model: Classifier,
+        images: Images,
+        seed: int,
+        progress: Progress,
+        reason: str,
     ) -> Observations:
         """What is left of a model on which attacks by gradients cannot run: attacks without, and the checks."""
-        own = tuple(attack for attack in self.attacks if honesty.black_box(attack))
-        few = Square(eps=self.budgets[0], queries=honesty.QUERIES, norm=self.attacks[0].norm)
-        black = replace(self, attacks=own or (few,), single=True, checked=0)
+        black = replace(
+            self, attacks=own or (honesty.square(self.budgets[0], self.attacks[0].norm),), single=True, checked=0
+        )
         seen = black._attacked(model, images, seed, progress, afresh)  # pieces that are kept are of other attacks
         tensors = {name: right for name, right in seen.tensors.items() if not name.startswith("worst/")}
         if not own:  # a substitute's name says how little it was allowed
-            label = _without_eps(replace(few, norm="linf"))
-            tensors = {name.replace(f"/{few.name}", f"/{label}", 1): found for name, found in tensors.items()}
+            label = f"square(queries={honesty.QUERIES})"
+            tensors = {name.replace("/square", f"/{label}", 1): found for name, found in tensors.items()}
         if self.checked:
             few_images = images.take(slice(0, self.checked))
             checks = honesty.observe(model, few_images, self.attacks, self.budgets[0], self.attacks[0].norm, seed)

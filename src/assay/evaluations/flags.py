@@ -39,6 +39,7 @@ LEVEL = 0.01
 FLAG, EVIDENCE = "flag", "evidence"
 Found = dict[str, Tensor]
 NO_GRADIENTS = "attacks by gradients cannot run on this model: its gradients are missing or not finite"
+NO_L1 = "Square Attack, which makes this check, knows no L1 ball"
 OLDER = "the checks were not run: these observations are older; evaluate the model again"
 NO_SINGLE = "each attack's own accuracy was not measured; evaluate with single=True"
 
@@ -105,6 +106,8 @@ def _beats(by: str, *left_by: str) -> Callable[[Check, Found], list[Measurement]
     """Whether `by` fools more of the images that stand under `left_by` than a second run of many steps does."""
 
     def check(rows: Check, found: Found) -> list[Measurement]:
+        if f"stands/{by}" not in found:
+            return rows.missing(NO_L1)
         left, n = found["stands/many"], len(found["right"])
         for name in left_by:
             left = left & found[f"stands/{name}"]

@@ -43,6 +43,11 @@ def black_box(attack: Attack) -> bool:
     return bool(getattr(attack, "black_box", False))
 
 
+def square(eps: float, norm: Norm) -> Square:
+    """Square Attack with the few queries of a check; it knows no L1 ball."""
+    return Square(eps=eps, queries=QUERIES, norm=norm)
+
+
 def budget(worst: Mapping[float, Tensor]) -> float:
     """Where to check: the largest budget at which at least half of the images (N,) bool stand, else the smallest."""
     return max((eps for eps, stands in worst.items() if 2 * int(stands.sum()) >= len(stands)), default=min(worst))
@@ -67,9 +72,9 @@ def observe(
         that fools; "check/changed/logits" and "check/changed/decision", between two predictions of the same batch;
         "check/gradient/<loss>" float32, the largest component of the gradient at the image, NaN where it is not finite
         or there is none. Then, unless attacks by gradients cannot run, "check/stands/<attack>": for "fgsm" and "many"
-        which of the right images stand, for "again" which of those under many, for "square" and "draws" which of those
-        under fgsm and many; "check/stands/unbounded", which of the right images many leave at a radius that holds the
-        whole box.
+        which of the right images stand, for "again" which of those under many, for "square" (none in L1) and "draws"
+        which of those under fgsm and many; "check/stands/unbounded", which of the right images many leave at a radius
+        that holds the whole box.
     """
     x, y = to_unit(images.x, device_of(model)), images.y
     logits, again = predict_logits(model, x), predict_logits(model, x)
@@ -112,7 +117,7 @@ def _under_attack(
         "stands/fgsm": fgsm,
         "stands/many": first,
         "stands/again": after("again", first, many),
-        "stands/square": after("square", fgsm & first, [Square(eps=eps, queries=QUERIES, norm=norm)]),
+        **({} if norm == "l1" else {"stands/square": after("square", fgsm & first, [square(eps, norm)])}),
         "stands/draws": _after_draws(model, x, y, fgsm & first, eps, norm, derive(seed, "honesty", "draws", eps)),
         "stands/unbounded": after("unbounded", right, many, whole),
     }

@@ -37,7 +37,7 @@ SENTENCES = {
     "there: a failure of gradients is no robustness; take out what cuts or breaks them, or attack through a smooth "
     "stand-in for it",
     "model_is_random": "two predictions of the same images give other logits on {0} and another class on {1}: "
-    "attacks aim at one draw and are judged by another; fix the draws, or attack the mean over many",
+    "attacks aim at one draw and are judged by another; fix the draws, or attack their mean with eot",
     "one_step_overstates": "FGSM leaves {0} right images standing at ε = {eps}, and attacks of many steps fool {1} "
     "of these: it withstands one step and nothing else; never report FGSM alone",
     "seed_decides": "a second run of the same attacks, which differs in its seed alone, fools {0} checked images "

@@ -12,7 +12,7 @@ from assay.attacks import FGSM
 from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Shift
 
 QUICK: tuple[Evaluation, ...] = (
-    Adversarial(attacks=(FGSM(eps=0.1),), budgets=(0.1,)),
+    Adversarial(attacks=(FGSM(eps=0.1),), budgets=(0.1,), checked=8),
     Shift(),
     Anomaly(),
     Calibration(),
@@ -48,10 +48,11 @@ def test_four_axes_of_any_shape_and_number_of_classes(shape: tuple[int, int, int
     measured = results.table[results.table["value"].notna()]
     assert set(measured["evaluation"]) == {"adversarial", "shift", "anomaly", "calibration"}
     assert (measured["n"] > 0).all()
+    assert set(measured.query("metric == 'flag'")["value"]) <= {0.0, 1.0}
     scores = {setting["score"] for setting in measured["setting"] if "score" in setting}
     assert scores == {"msp", "max_logit", "energy", "cross_entropy", "vim"}
     missing = results.table[results.table["value"].isna()]
-    assert set(missing["metric"]) <= {"mce", "relative_mce", "rms_calibration_error_without_last_bin"}
+    assert set(missing["metric"]) <= {"mce", "relative_mce", "rms_calibration_error_without_last_bin", "flag"}
     assert (missing["reason"].str.len() > 0).all()
 
 
@@ -112,22 +113,50 @@ class NoGradient(nn.Module):
         return logits
 
 
+class Brittle(nn.Module):
+    """A model that gives no finite logits on images that an attack has changed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = convolutional(1, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        whole = (x * 255 - (x * 255).round()).abs().amax() < 1e-3
+        logits: Tensor = self.inner(x)
+        return logits if bool(whole) else logits + torch.inf
+
+
 def test_an_axis_that_cannot_be_measured_leaves_the_others(tmp_path: Path) -> None:
     test = drawn(5, (1, 28, 28), 3)
-    results = evaluate(NoGradient(), test, outliers={"noise": test}, evaluations=QUICK, progress=quiet)
+    own: list[Evaluation] = [*QUICK[:1], Anomaly(), Calibration()]
+    results = evaluate(Brittle(), test, outliers={"noise": test}, evaluations=own, progress=quiet)
     (failure,) = results.failures
     assert failure.stage == "adversarial"
-    assert "differentiably" in failure.reason
-    assert set(results.table["evaluation"]) == {"shift", "anomaly", "calibration"}
-    assert "differentiably" in write_report(results, tmp_path).read_text()
-    with pytest.raises(AssayError, match="differentiably"):
-        evaluate(NoGradient(), test, evaluations=QUICK[:1], progress=quiet)
+    assert "expected finite numbers" in failure.reason
+    assert set(results.table["evaluation"]) == {"anomaly", "calibration"}
+    assert "expected finite numbers" in write_report(results, tmp_path).read_text()
+    with pytest.raises(AssayError, match="expected finite numbers"):
+        evaluate(Brittle(), test, evaluations=QUICK[:1], progress=quiet)
+
+
+def test_without_gradients_the_worst_case_is_not_measured_and_the_report_says_so(tmp_path: Path) -> None:
+    test = drawn(5, (1, 28, 28), 3)
+    results = evaluate(NoGradient(), test, outliers={"noise": test}, evaluations=QUICK, progress=quiet)
+    assert results.failures == ()
+    rows = results.table[results.table["evaluation"] == "adversarial"]
+    worst = rows[[setting.get("attack") == "worst_case" for setting in rows["setting"]]]
+    assert worst["value"].isna().all()
+    assert worst["reason"].str.contains("differentiably").all()
+    page = write_report(results, tmp_path).read_text()
+    assert "differentiably" in page
+    assert "gradients are missing or not finite on 5 of 5 checked images" in page
+    assert "Not measured: black box beats gradients, " in page
 
 
 def test_frozen_weights_stay_frozen() -> None:
     model = convolutional(1, 3).requires_grad_(False)
     results = evaluate(model, drawn(5, (1, 28, 28), 3), evaluations=QUICK[:1], progress=quiet)
-    assert results.table["value"].notna().all()
+    assert results.table.query("metric != 'flag'")["value"].notna().all()
     assert all(weight.grad is None and not weight.requires_grad for weight in model.parameters())
 
 

@@ -18,6 +18,10 @@ class ContractError(AssayError):
     """A model or another part that breaks its contract: a wrong output shape, probabilities instead of logits."""
 
 
+class GradientError(ContractError):
+    """A model that gives no gradients with respect to the image, or none that are finite."""
+
+
 class MissingDataError(AssayError):
     """A data set that no source has. The message names the command that fetches it."""
 

@@ -18,7 +18,7 @@ from assay.cells import compute
 from assay.classifier import Classifier, to_unit
 from assay.data import Images, Task, sample
 from assay.estimate import EvaluationRate, Kind, Rates, TrainingRate, kind_of
-from assay.evaluations import Adversarial, Evaluation
+from assay.evaluations import Adversarial, Evaluation, honesty
 from assay.fit import build, fit
 from assay.randomness import derive
 from assay.recipe import Recipe, Train
@@ -230,7 +230,7 @@ def _under_attack(evaluation: Adversarial, run: "_Evaluating", watch: _Watch) ->
 
     def shortened(most: int) -> Adversarial:
         attacks = (replace(a, steps=min(steps, most)) if steps > 1 else a for a, steps in zip(own, counts, strict=True))
-        return replace(evaluation, attacks=tuple(attacks), budgets=evaluation.budgets[:1], examples=0)
+        return replace(evaluation, attacks=tuple(attacks), budgets=evaluation.budgets[:1], examples=0, checked=0)
 
     own = evaluation.attacks
     counts = [getattr(attack, "steps", 1) for attack in own]
@@ -242,11 +242,20 @@ def _under_attack(evaluation: Adversarial, run: "_Evaluating", watch: _Watch) ->
     more, rest = max(part - few, 1), run.whole - part
     seconds = short + rest * _slope(fixed, short, more)
     further = sum(min(count, FURTHER) - 1 for count in counts)
+    step = short / len(own)
     if further:
         long = watch.twice(lambda: run(part, shortened(FURTHER)))
-        seconds += _slope(short, long, further) * (sum(counts) - len(counts)) * run.whole / part
+        step = _slope(short, long, further)
+        seconds += step * (sum(counts) - len(counts)) * run.whole / part
     budgets = len(evaluation.budgets)
-    return seconds * budgets, round((large + rest * (large - small) / more) * budgets)
+    checks = min(evaluation.checked, run.whole) * step / part * _steps_of_checks(counts)
+    return seconds * budgets + checks, round((large + rest * (large - small) / more) * budgets)
+
+
+def _steps_of_checks(counts: list[int]) -> float:
+    """About how many steps the checks for failing attacks take an image that stands; a step is three passes or so."""
+    many = sum(count for count in counts if count > 1) or honesty.STEPS
+    return 3 * many + (honesty.QUERIES + honesty.DRAWS) / 3
 
 
 def _early(cell: EvaluateCell, task: Task, seconds: float, watch: _Watch) -> float:
@@ -258,8 +267,9 @@ def _early(cell: EvaluateCell, task: Task, seconds: float, watch: _Watch) -> flo
     model = fit(Recipe(architecture=cell.recipe.architecture, train=UNDEFENDED), task.train, seed=0).model
     run = _Evaluating(cell, task, [model])
     part = min(ATTACKED, run.whole)
-    taken = watch.once(lambda: run(part, replace(evaluation, examples=0)))
-    return min(taken * run.whole / part / seconds, 1.0)
+    taken = watch.once(lambda: run(part, replace(evaluation, examples=0, checked=0)))
+    checks = max(0.0, watch.once(lambda: run(part, replace(evaluation, examples=0))) - taken)
+    return min((taken * run.whole / part + checks) / seconds, 1.0)
 
 
 class _Evaluating:

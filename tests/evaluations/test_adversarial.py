@@ -56,7 +56,7 @@ def test_robust_accuracy_of_a_linear_model(model: Classifier, norm: Norm, single
     data = task()
     budgets = {"linf": (0.02, 0.1, 0.2), "l2": (0.05, 0.2, 0.5), "l1": (0.05, 0.15, 0.25)}[norm]
     attacks = (FGSM(eps=0.1, norm=norm), PGD(eps=0.1, steps=5, norm=norm, early_stop=True))
-    evaluation = Adversarial(attacks=attacks, budgets=budgets, single=single)
+    evaluation = Adversarial(attacks=attacks, budgets=budgets, single=single, checked=0)
     seen = evaluation.observe(model, data, seed=0)
     rows = evaluation.measure(seen)
     margin, slope = margins(model, data)
@@ -78,7 +78,7 @@ def test_robust_accuracy_of_a_linear_model(model: Classifier, norm: Norm, single
 
 
 def test_intervals_directions_and_counts(model: Classifier) -> None:
-    evaluation = Adversarial(attacks=(FGSM(eps=0.1),), budgets=(0.1,))
+    evaluation = Adversarial(attacks=(FGSM(eps=0.1),), budgets=(0.1,), checked=0)
     for row in evaluation.measure(evaluation.observe(model, task(), seed=0)):
         assert row.n == 90
         if row.metric.endswith("per_image"):
@@ -298,7 +298,7 @@ def test_each_chunk_has_its_own_draws_and_progress_ends_at_one(
     assert fractions[-1] == pytest.approx(1)
     part = evaluation.observe(small, replace(data, test=data.test.take(slice(0, 16))), 0).tensors
     for key, tensor in part.items():
-        if not key.startswith(("example/", "cost/")):
+        if not key.startswith(("example/", "cost/", "check/")):
             assert torch.equal(seen[key][:16], tensor)
 
 
@@ -325,7 +325,7 @@ def test_a_sample_of_the_images(model: Classifier) -> None:
 
 def test_names_and_refusals(linear: Any) -> None:
     assert describe(Adversarial()) == "adversarial"
-    assert canonical(Adversarial()) == {"name": "adversarial", "version": 1}
+    assert canonical(Adversarial()) == {"name": "adversarial", "version": 2}
     assert [describe(attack) for attack in Adversarial().attacks] == [
         "fgsm(eps=0.3)",
         "pgd(eps=0.3, steps=40, early_stop=True)",

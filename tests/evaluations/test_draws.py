@@ -59,7 +59,7 @@ def indices(of: Tensor) -> Tensor:
     return torch.arange(len(of)).repeat_interleave(of.long())
 
 
-ATTACKED = Adversarial(attacks=Adversarial().attacks, budgets=(8 / 255, 0.3))
+ATTACKED = Adversarial(attacks=Adversarial().attacks, budgets=(8 / 255, 0.3), checked=0)
 CASES: tuple[tuple[Evaluation, Observations], ...] = (
     (ATTACKED, adversarial()),
     (Shift(), shift()),

@@ -15,12 +15,14 @@ from assay.analysis.measures import MEAN, absences, number
 from assay.analysis.zoo import Floats, Key, Zoo
 from assay.errors import BadValueError
 from assay.evaluations.draws import draw_name
+from assay.evaluations.flags import EVIDENCE, FLAG
 from assay.metrics.intervals import RESAMPLES
 from assay.results import Results
 
 # Warnings of single models, what attacks cost, a fact of data: nothing that a technique gains or loses.
 NO_MEASURES = (
-    "accuracy_rise", "out_of_bounds", "queries_per_image", "gradients_per_image", "one_class", "base_rate",
+    "accuracy_rise", "out_of_bounds", "queries_per_image", "gradients_per_image", "one_class", FLAG, EVIDENCE,
+    "base_rate",
 )  # fmt: skip
 
 
@@ -48,7 +50,7 @@ def build_zoo(results: Results) -> Zoo:
     `results.replicates` among them. Mean corruption errors are taken anew, against that mean baseline, see
     `assay.analysis.corruption`: they differ a little from the table's. A number that was measured on another count of
     images than the baseline's (without one, than most) is left out, with the reason. "accuracy_rise", "out_of_bounds",
-    "one_class" and "base_rate" are no measures.
+    "one_class", "flag", "evidence" and "base_rate" are no measures.
     """
     baseline = results.recipes.index(results.baseline) if results.baseline in results.recipes else None
     trainings = _trainings(results)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from assay.attacks.norms import Norm
 from assay.classifier import Classifier
-from assay.errors import BadValueError, ContractError
+from assay.errors import BadValueError, ContractError, GradientError
 from assay.parts import Part
 
 BLOCK = 128  # images differentiated at once on a CPU
@@ -151,7 +151,7 @@ def input_gradient(model: Classifier, x: Tensor, goal: Goal) -> Climb:
     autograd is asked for x only. Works for callers under no_grad or inference_mode and on tensors made there.
 
     Raises:
-        ContractError: the logits do not depend on x, as far as autograd can tell.
+        GradientError: the logits do not depend on x, as far as autograd can tell.
     """
     if len(x) <= BLOCK or x.device.type != "cpu" or model.training:
         return _climb(model, x, goal)
@@ -168,7 +168,7 @@ def _climb(model: Classifier, x: Tensor, goal: Goal) -> Climb:
         total = loss.sum()
         gradient = torch.autograd.grad(total, leaf, allow_unused=True)[0] if total.requires_grad else None
     if gradient is None:
-        raise ContractError(
+        raise GradientError(
             "the model's output: expected logits that depend on the image differentiably, got none; "
             "remove what cuts the graph (detach, no_grad, rounding), or leave out attacks that need gradients"
         )
@@ -203,9 +203,9 @@ def standing(part: str, model: Classifier, x: Tensor, y: Tensor) -> tuple[Tensor
 
 
 def check_finite(part: str, total: Tensor) -> None:
-    """Raise ContractError unless `total`, a sum of gradients, is finite: NaN and infinity survive every sum."""
+    """Raise GradientError unless `total`, a sum of gradients, is finite: NaN and infinity survive every sum."""
     if not bool(total.isfinite()):
-        raise ContractError(
+        raise GradientError(
             f"{part}: expected finite gradients of the loss, got NaN or infinity; check the model's layers and weights"
         )
 

@@ -4,11 +4,14 @@ Worst case: an image stands at a budget when the model is right on the clean ima
 smaller budget. This is the number to report, and it falls with the budget by construction. Beside it, as papers report
 them, each attack's own accuracy at each single budget; one that rises with the budget shows that the attack fails
 there, most often because the model hides its gradients (Athalye, Carlini and Wagner, 2018, Obfuscated gradients give a
-false sense of security; Carlini et al., 2019, On evaluating adversarial robustness).
+false sense of security; Carlini et al., 2019, On evaluating adversarial robustness). That is one of the checks
+for failing attacks, see `assay.evaluations.flags`.
+
+A model without gradients, or whose gradients are not finite, is attacked without them; its worst case is not measured.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 from typing import ClassVar
@@ -21,7 +24,8 @@ from assay.classifier import Classifier, device_of, predict_logits, to_unit
 from assay.data.images import Images
 from assay.data.splits import sample
 from assay.data.task import Task
-from assay.errors import BadValueError
+from assay.errors import BadValueError, GradientError
+from assay.evaluations import honesty
 from assay.evaluations.base import (
     Measurement,
     Observations,
@@ -32,6 +36,7 @@ from assay.evaluations.base import (
     no_progress,
 )
 from assay.evaluations.chunk import attack_chunk
+from assay.evaluations.flags import flags
 from assay.evaluations.robust_accuracy import accuracy, costs, mean_accuracy, rises
 from assay.evaluations.strike import strike
 from assay.parts import check_count, check_number, shown_fields
@@ -40,6 +45,7 @@ from assay.randomness import derive
 CHUNK = 500  # images attacked at once; a constant, since each chunk has its own draws
 WORST = "worst_case"
 TARGETS = 9  # wrong classes of an attack that takes all of them in turn, for estimates of time
+UNMEASURED = "not measured/attacks by gradients"  # a note
 
 
 def _studied() -> tuple[Attack, ...]:
@@ -58,10 +64,11 @@ class Adversarial:
         single: attack every image at every budget, for each attack's own accuracy. Without, only images that still
             stand are attacked, from where the smaller budget left them, which is cheaper and gives the worst case
             alone: see `assay.evaluations.chunk`.
+        checked: look for signs of failing attacks on the first so many of these images; 0 looks for none.
     """
 
     name: ClassVar[str] = "adversarial"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     uses: ClassVar[tuple[str, ...]] = ("test",)
     piecewise: ClassVar[bool] = True
 
@@ -70,6 +77,7 @@ class Adversarial:
     images: int | None = None
     examples: int = 6
     single: bool = True
+    checked: int = 100
 
     def __post_init__(self) -> None:
         if not self.attacks or len({attack.norm for attack in self.attacks}) != 1:
@@ -85,6 +93,7 @@ class Adversarial:
         if self.images is not None:
             check_count(self.name, "images", self.images)
         check_count(self.name, "examples", self.examples, low=0)
+        check_count(self.name, "checked", self.checked, low=0)
 
     @property
     def passes(self) -> float:
@@ -112,7 +121,10 @@ class Adversarial:
             true where the model is right; "outside/<attack>" (N,) bool, where an attack left its budget (only if it
             did); "cost/<attack>" (pieces, 2) float64, images passed forward and differentiated (`Counted`) in its turns
             at all budgets; for the first k images "example/clean" and "example/adversarial/<eps>" (k, C, H, W) float32,
-            "example/prediction/clean", "example/prediction/<eps>" and "example/label" (k,) int64.
+            "example/prediction/clean", "example/prediction/<eps>" and "example/label" (k,) int64; and
+            "check/...", see `honesty.observe`. Of a model on which attacks by gradients cannot run there is
+            "single/<attack>/<eps>" of attacks without gradients, those of the evaluation or else Square with few
+            queries, and no worst case.
 
         Raises:
             BadValueError: a label lies outside the model's classes.
@@ -120,6 +132,17 @@ class Adversarial:
         """
         images = sample(task.test, self.images)
         check_labels(images, model)
+        try:
+            return self._attacked(model, images, seed, progress, pieces)
+        except GradientError as error:
+            own = tuple(attack for attack in self.attacks if honesty.black_box(attack))
+            if not own and self.attacks[0].norm == "l1":
+                raise  # no attack here does without gradients in L1
+            return self._without_gradients(own, model, images, seed, progress, str(error))
+
+    def _attacked(
+        self, model: Classifier, images: Images, seed: int, progress: Progress, pieces: Pieces
+    ) -> Observations:
         clean = predict_logits(model, images.x).argmax(1) == images.y
         chunks = [
             pieces(f"{start}-{start + CHUNK}", partial(self._chunk, model, images, clean, start, seed, progress))
@@ -136,7 +159,42 @@ class Adversarial:
                 f"{label} returned points outside its budget or [0, 1] for {count} images; they were brought inside "
                 "before they were judged"
             )
-        return Observations(tensors={**tensors, **self._examples(model, images, seed)}, notes=notes)
+        checks = self._checks(model, images, seed, {eps: tensors[f"worst/{eps:g}"] for eps in self.budgets})
+        return Observations(tensors={**tensors, **self._examples(model, images, seed), **checks}, notes=notes)
+
+    def _checks(self, model: Classifier, images: Images, seed: int, worst: dict[float, Tensor]) -> dict[str, Tensor]:
+        if self.checked == 0:
+            return {}
+        part = slice(0, self.checked)
+        eps = honesty.budget({eps: right[part] for eps, right in worst.items()})
+        return honesty.observe(model, images.take(part), self.attacks, eps, self.attacks[0].norm, seed)
+
+    def _without_gradients(
+        self,
+        own: tuple[Attack, ...],
+        model: Classifier,
+        images: Images,
+        seed: int,
+        progress: Progress,
+        reason: str,
+    ) -> Observations:
+        """What is left of a model on which attacks by gradients cannot run: attacks without, and the checks."""
+        black = replace(
+            self, attacks=own or (honesty.square(self.budgets[0], self.attacks[0].norm),), single=True, checked=0
+        )
+        seen = black._attacked(model, images, seed, progress, afresh)  # pieces that are kept are of other attacks
+        tensors = {name: right for name, right in seen.tensors.items() if not name.startswith("worst/")}
+        if not own:  # a substitute's name says how little it was allowed
+            label = f"square(queries={honesty.QUERIES})"
+            tensors = {name.replace("/square", f"/{label}", 1): found for name, found in tensors.items()}
+        if self.checked:
+            few_images = images.take(slice(0, self.checked))
+            checks = honesty.observe(model, few_images, self.attacks, self.budgets[0], self.attacks[0].norm, seed)
+            # On these few images the attacks may run all the same: as elsewhere they do not, that would say nothing.
+            tensors |= {
+                name: found for name, found in checks.items() if not name.startswith(f"{honesty.PREFIX}stands/")
+            }
+        return Observations(tensors=tensors, notes=seen.notes | {UNMEASURED: reason})
 
     def _chunk(
         self, model: Classifier, images: Images, clean: Tensor, start: int, seed: int, progress: Progress
@@ -174,18 +232,18 @@ class Adversarial:
         "accuracy" at eps 0 (clean), for "worst_case" and each attack at each budget (Wilson's interval);
         "mean_accuracy", the worst case's mean over the budgets (bootstrap over images); "accuracy_rise", where an
         attack's own accuracy is higher at a budget than at the one before, beyond chance (paired bootstrap);
-        "out_of_bounds", the number of images for which an attack left its budget, where it did; and what an attack
-        cost over all budgets, "queries_per_image" (passes forward) and "gradients_per_image".
+        "out_of_bounds", the number of images for which an attack left its budget, where it did; what an attack cost
+        over all budgets, "queries_per_image" (passes forward) and "gradients_per_image"; "flag" and "evidence", see
+        `flags.flags`. Where attacks by gradients cannot run, the worst case carries the reason.
         """
         tensors = observations.tensors
-        found = [accuracy({"eps": 0.0}, tensors["clean"])]
-        for eps in self.budgets:
-            found.append(accuracy({"attack": WORST, "eps": float(eps)}, tensors[f"worst/{eps:g}"]))
-        found.append(mean_accuracy({"attack": WORST}, torch.stack([tensors[f"worst/{eps:g}"] for eps in self.budgets])))
-        for label in self.labels if self.single else ():
-            curve = [(float(eps), tensors[f"single/{label}/{eps:g}"]) for eps in self.budgets]
+        found = [accuracy({"eps": 0.0}, tensors["clean"]), *self._worst(observations)]
+        single = self._single(tensors)
+        rising = 0
+        for label, curve in single.items():
             found += [accuracy({"attack": label, "eps": eps}, right) for eps, right in curve]
-            found += rises(label, curve)
+            own = list(rises(label, curve))
+            found, rising = found + own, rising + len(own)
         for label in self.labels:
             if (spent := tensors.get(f"cost/{label}")) is not None:
                 found += costs(label, spent.sum(0), len(tensors["clean"]))
@@ -199,7 +257,29 @@ class Adversarial:
                         higher_is_better=False,
                     )
                 )
-        return found
+        return found + (list(flags(tensors, rising if single else None)) if self.checked else [])
+
+    def _worst(self, observations: Observations) -> list[Measurement]:
+        tensors, reason = observations.tensors, observations.notes.get(UNMEASURED)
+        settings: list[dict[str, str | float]] = [{"attack": WORST, "eps": float(eps)} for eps in self.budgets]
+        if reason is not None:
+            whole = [("accuracy", setting) for setting in settings] + [("mean_accuracy", {"attack": WORST})]
+            return [
+                Measurement(setting=setting, metric=metric, value=None, higher_is_better=True, reason=reason)
+                for metric, setting in whole
+            ]
+        worst = [tensors[f"worst/{eps:g}"] for eps in self.budgets]
+        rows = [accuracy(setting, right) for setting, right in zip(settings, worst, strict=True)]
+        return [*rows, mean_accuracy({"attack": WORST}, torch.stack(worst))]
+
+    def _single(self, tensors: dict[str, Tensor]) -> dict[str, list[tuple[float, Tensor]]]:
+        """Each attack's own curve: (eps, right (N,) bool) by ascending eps, of the attacks that ran."""
+        there = [name.removeprefix("single/").rsplit("/", 1)[0] for name in tensors if name.startswith("single/")]
+        return {
+            label: [(float(eps), tensors[f"single/{label}/{eps:g}"]) for eps in self.budgets]
+            for label in dict.fromkeys([*self.labels, *there])
+            if f"single/{label}/{self.budgets[0]:g}" in tensors
+        }
 
 
 def _without_eps(attack: Attack) -> str:

@@ -45,7 +45,8 @@ def draw_name(metric: str, setting: Setting) -> str:
 def draws(observations: Observations, *, bins: int = BINS) -> dict[str, Tensor]:
     """Draw every number that the adversarial, shift, anomaly or calibration evaluation measures.
 
-    Not "accuracy_rise", "out_of_bounds" and "one_class", which are warnings, nor "base_rate", which is no estimate;
+    Not "accuracy_rise", "out_of_bounds", "one_class", "flag" and "evidence", which are warnings, nor "base_rate", which
+    is no estimate;
     mean corruption errors follow from the accuracies of two models.
 
     Args:

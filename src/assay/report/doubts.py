@@ -1,7 +1,7 @@
 """Signs that a number may not be what it seems, as the evaluations and the looks at training found them.
 
-Evaluations give these numbers only where they found something, so a missing row means that nothing was found: they are
-no measures with a value for every recipe.
+Evaluations give most of these numbers only where they found something, so a missing row means that nothing was found:
+they are no measures with a value for every recipe. Flags are there of every check, raised or not.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,13 @@ from typing import Any
 
 from assay.analysis.measures import MEAN, number
 from assay.analysis.overfitting import Overfitting, overfitting
+from assay.evaluations.flags import EVIDENCE, FLAG
+from assay.report.checks import sentences
 from assay.report.explain import show, show_difference
 from assay.results import Results
 
 RISE, OUTSIDE = "accuracy_rise", "out_of_bounds"
-EVENTS = (RISE, OUTSIDE, "one_class")  # the last stands in the banner of every page
+EVENTS = (RISE, OUTSIDE, "one_class", FLAG, EVIDENCE)  # one_class stands in the banner of every page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,18 +27,25 @@ class Doubt:
 
 
 def doubts(results: Results) -> list[Doubt]:
-    """What the evaluations found, in the order of the table, then what training did; of several seeds each is named."""
+    """What the evaluations found, in the order of the table, then their flags, then what training did.
+
+    Of several seeds each is named.
+    """
     several = len(results.seeds) > 1
 
     def named(recipe: object, seed: object) -> str:
         return f"{recipe} (seed {seed})" if several else str(recipe)
 
     broken = ((run, overfitting(run.history)) for run in results.trained)
-    return [
+    found = [
         Doubt(recipe=named(row["recipe"], row["seed"]), text=_sentence(row, value))
         for row in results.table.to_dict("records")
         if row["metric"] in (RISE, OUTSIDE) and row["seed"] != MEAN and (value := number(row["value"])) is not None
-    ] + [Doubt(recipe=named(run.recipe, run.seed), text=_broken(found)) for run, found in broken if found is not None]
+    ]
+    found += [Doubt(recipe=named(recipe, seed), text=text) for recipe, seed, text in sentences(results)]
+    return found + [
+        Doubt(recipe=named(run.recipe, run.seed), text=_broken(worse)) for run, worse in broken if worse is not None
+    ]
 
 
 def _broken(found: Overfitting) -> str:

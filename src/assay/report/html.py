@@ -14,6 +14,7 @@ from assay.analysis.measures import Measure, collect
 from assay.report import explain
 from assay.report.answer import Answer, answer, axis_title, value_text
 from assay.report.beside import beside
+from assay.report.checks import checked
 from assay.report.doubts import EVENTS, doubts
 from assay.report.figures import best_of, measure_data, robustness, selection, trained_of, training
 from assay.report.files import write_atomically
@@ -65,6 +66,7 @@ def render(results: Results, judged: Judged | None = None) -> str:
         firsts=_firsts(table),
         heat=warmth,
         doubts=doubts(results),
+        checked=checked(results),
         gaps=gaps(results, measures, notes),
         notes={name: texts for name, texts in notes.items() if not name.startswith("not measured/")},
         limited=results.limited,

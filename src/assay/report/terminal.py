@@ -9,7 +9,8 @@ from rich.table import Table
 
 from assay.analysis.measures import collect
 from assay.report.answer import answer
-from assay.report.doubts import EVENTS
+from assay.report.checks import checked
+from assay.report.doubts import EVENTS, doubts
 from assay.report.explain import arrow, show, show_interval
 from assay.report.judged import judge_results
 from assay.report.seen import LEGEND, MARK, unseen_sentence
@@ -18,6 +19,7 @@ from assay.results import Results
 
 STYLES = {"better": "green", "worse": "red", "missing": "dim"}
 ROOM, ROOM_WITH_INTERVALS = 110, 150  # widths of a terminal that holds every column, and its intervals too
+SIGNS = 6  # signs to distrust that are told here; the report has all
 NARROW = 10  # width of a column without intervals
 CAPTION = "✓ better, ✗ worse, ≈ within noise of the baseline (★)"
 
@@ -47,6 +49,19 @@ def print_headline(results: Results, console: Console) -> None:
     for sentence in (*found.sentences, *found.more, unseen_sentence(measures)):
         if sentence:
             console.print(escape(sentence), highlight=False)
+    _print_signs(results, console)
+
+
+def _print_signs(results: Results, console: Console) -> None:
+    """Signs to distrust, and what was checked."""
+    signs = doubts(results)
+    for doubt in signs[:SIGNS]:
+        console.print(escape(f"Distrust {doubt.recipe}: {doubt.text}."), style="yellow", highlight=False)
+    if len(signs) > SIGNS:
+        console.print(f"{len(signs) - SIGNS} more signs to distrust stand in the report.", style="yellow")
+    found = checked(results)
+    for text in () if found is None else (found.summary, *found.missing):
+        console.print(escape(text), style="dim", highlight=False)
 
 
 def primary(table: Headline) -> Headline:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from assay.randomness import derive, integers, normal, uniform
+from assay.randomness import derive, global_streams, integers, normal, uniform
 
 names = st.lists(st.text(max_size=4) | st.integers(), max_size=4)
 
@@ -77,3 +77,13 @@ def test_integers_cover_their_range() -> None:
     found = integers(-1, 3, (500,), derive(0), like=torch.zeros(1, dtype=torch.float16))
     assert found.dtype == torch.int64
     assert sorted(set(found.tolist())) == [-1, 0, 1, 2]
+
+
+def test_global_streams_are_seeded_inside_and_as_before_afterwards() -> None:
+    before = torch.get_rng_state()
+    drawn = []
+    for _ in range(2):
+        with global_streams(5, "cpu"):
+            drawn.append(torch.rand(3))
+    assert torch.equal(*drawn)
+    assert torch.equal(torch.get_rng_state(), before)

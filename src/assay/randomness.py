@@ -5,6 +5,8 @@ drawn on the CPU and moved.
 """
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -21,6 +23,21 @@ def derive(seed: int, *names: object) -> torch.Generator:
         text = str(item).encode()
         digest.update(len(text).to_bytes(8, "little") + text)
     return torch.Generator().manual_seed(int.from_bytes(digest.digest()[:8], "little") >> 1)
+
+
+@contextmanager
+def global_streams(seed: int, device: str | torch.device) -> Iterator[None]:
+    """Seed the global streams of the CPU and of the device inside, and put them back; no other stream is touched.
+
+    For what draws from them whatever is asked, such as initialisation, dropout, and models whose output is random.
+    """
+    cuda = [torch.device(device)] if torch.device(device).type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.default_generator.manual_seed(seed)
+        for one in cuda:
+            with torch.cuda.device(one):
+                torch.cuda.manual_seed(seed)
+        yield
 
 
 def uniform(shape: tuple[int, ...] | torch.Size, generator: torch.Generator, *, like: Tensor) -> Tensor:

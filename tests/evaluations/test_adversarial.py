@@ -150,7 +150,8 @@ def test_an_attack_goes_on_at_a_larger_budget_where_it_ended(linear: Any) -> Non
     constant = linear(torch.zeros(2, 16))  # no image falls
     for single in (False, True):
         walker = Walker()
-        Adversarial(attacks=(walker,), budgets=(0.1, 0.2), examples=0, single=single).observe(constant, task(), seed=0)
+        evaluation = Adversarial(attacks=(walker,), budgets=(0.1, 0.2), examples=0, single=single, checked=0)
+        evaluation.observe(constant, task(), seed=0)
         before, after = walker.starts
         assert before is None
         if single:  # each attack's own accuracy at each budget is its own
@@ -177,6 +178,40 @@ def test_pieces_that_were_kept_are_not_computed_again(model: Classifier, monkeyp
     again = evaluation.observe(model, task(), seed=0, pieces=pieces)
     changed = again.tensors["worst/0.1"] != whole.tensors["worst/0.1"]
     assert torch.equal(changed.nonzero().squeeze(1), torch.arange(40, 80))  # what was kept is taken as it is
+
+
+class Noisy(Classifier):
+    """Linear, with noise on the pixels from the global stream."""
+
+    def __init__(self, inside: Classifier) -> None:
+        super().__init__()
+        self.n_classes, self.inside = inside.n_classes, inside
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.inside.features(x + 0.1 * torch.randn_like(x))
+
+    def head(self, features: Tensor) -> Tensor:
+        return self.inside.head(features)
+
+
+def test_a_random_model_is_measured_the_same_each_time(model: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHUNK", 40)
+    evaluation, kept = Adversarial(attacks=(FGSM(eps=0.1),), budgets=(0.1,)), dict[str, dict[str, Tensor]]()
+
+    def pieces(name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+        kept.setdefault(name, make() if name not in kept else {})
+        return kept[name]
+
+    before = torch.get_rng_state()
+    whole = evaluation.observe(Noisy(model), task(), seed=0, pieces=pieces).tensors
+    kept.pop("40-80")
+    again = evaluation.observe(Noisy(model), task(), seed=0, pieces=pieces).tensors  # as after an interrupt
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(
+        torch.equal(tensor, again[name]) for name, tensor in whole.items() if name.startswith(("worst/", "single/"))
+    )
+    other = evaluation.observe(Noisy(model), task(), seed=1).tensors
+    assert not torch.equal(whole["worst/0.1"], other["worst/0.1"])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ from assay.attacks.norms import Norm
 from assay.classifier import Classifier
 from assay.errors import BadValueError
 from assay.parts import check_count
-from assay.randomness import derive, integers
+from assay.randomness import derive, global_streams, integers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,10 +97,6 @@ def _own_stream(device: torch.device, generator: torch.Generator) -> Iterator[No
     """
     copy = torch.Generator().set_state(generator.get_state())
     seed = derive(int(integers(0, 2**62, (), copy, like=torch.empty(()))), "eot").initial_seed()
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.default_generator.manual_seed(seed)
-        if device.type == "cuda":
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
+    with global_streams(seed, device):
         yield
     integers(0, 2, (), generator, like=torch.empty(()))

@@ -40,7 +40,7 @@ from assay.evaluations.flags import flags
 from assay.evaluations.robust_accuracy import accuracy, costs, mean_accuracy, rises
 from assay.evaluations.strike import strike
 from assay.parts import check_count, check_number, shown_fields
-from assay.randomness import derive
+from assay.randomness import derive, global_streams
 
 CHUNK = 500  # images attacked at once; a constant, since each chunk has its own draws
 WORST = "worst_case"
@@ -116,6 +116,8 @@ class Adversarial:
     ) -> Observations:
         """Attack the test images, in pieces of `CHUNK` images.
 
+        A model whose output is random draws from the global stream, which is seeded here: one seed, one result.
+
         Returns:
             Tensors, for N images: "clean", "worst/<eps>" and (with `single`) "single/<attack>/<eps>", each (N,) bool,
             true where the model is right; "outside/<attack>" (N,) bool, where an attack left its budget (only if it
@@ -132,6 +134,12 @@ class Adversarial:
         """
         images = sample(task.test, self.images)
         check_labels(images, model)
+        with global_streams(derive(seed, self.name, "model").initial_seed(), device_of(model)):
+            return self._observed(model, images, seed, progress, pieces)
+
+    def _observed(
+        self, model: Classifier, images: Images, seed: int, progress: Progress, pieces: Pieces
+    ) -> Observations:
         try:
             return self._attacked(model, images, seed, progress, pieces)
         except GradientError as error:
@@ -200,17 +208,18 @@ class Adversarial:
         self, model: Classifier, images: Images, clean: Tensor, start: int, seed: int, progress: Progress
     ) -> dict[str, Tensor]:
         part = slice(start, start + CHUNK)
-        return attack_chunk(
-            model,
-            images.x[part],
-            images.y[part],
-            clean[part],
-            tuple(zip(self.labels, self.attacks, strict=True)),
-            self.budgets,
-            single=self.single,
-            draws=lambda attack, eps: derive(seed, self.name, _without_eps(attack), float(eps), start),
-            progress=lambda done: progress((start + len(images.y[part]) * done) / len(images)),
-        )
+        with global_streams(derive(seed, self.name, "model", start).initial_seed(), device_of(model)):
+            return attack_chunk(
+                model,
+                images.x[part],
+                images.y[part],
+                clean[part],
+                tuple(zip(self.labels, self.attacks, strict=True)),
+                self.budgets,
+                single=self.single,
+                draws=lambda attack, eps: derive(seed, self.name, _without_eps(attack), float(eps), start),
+                progress=lambda done: progress((start + len(images.y[part]) * done) / len(images)),
+            )
 
     def _examples(self, model: Classifier, images: Images, seed: int) -> dict[str, Tensor]:
         if self.examples == 0:

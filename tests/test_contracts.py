@@ -47,6 +47,7 @@ CHEAPER: dict[str, dict[str, Any]] = {
     "eot": {"samples": 2},
     "fab": {"steps": 12},
     "fab_t": {"steps": 12},
+    "hop_skip_jump": {"queries": 1200},
     "square": {"queries": 250},
     "worst_case": {
         "attacks": (APGD(eps=1, steps=10), FABT(eps=1, steps=10, early_stop=True), Square(eps=1, queries=250))
@@ -106,6 +107,14 @@ def batch(size: int = 12, classes: int = 4, count: int = 6) -> tuple[Tensor, Ten
     x = torch.rand(count, 1, size, size, generator=g)
     x[0, 0, :4], x[1, 0, :4] = 0, 1  # pixels on the border of [0, 1]
     return x, torch.randint(0, classes, (count,), generator=g)
+
+
+@pytest.fixture
+def small(small: Classifier) -> Classifier:
+    """The small network, shifted so that it gives noise all of its classes: else there is nothing to be found."""
+    with torch.no_grad():
+        small.last.bias -= small.eval()(torch.rand(200, 1, 12, 12, generator=generator())).mean(0)  # type: ignore[union-attr]
+    return small.train()
 
 
 def faced(model: Classifier) -> tuple[Tensor, Tensor]:
@@ -257,7 +266,9 @@ def test_an_attack_for_the_nearest_point_finds_that_of_a_linear_model(attack: At
     expected = attack.eps * DISTANCES.clamp(max=1)
     found = lengths(points - x, attack.norm)
     torch.testing.assert_close(found, expected, rtol=0.03, atol=0)
-    torch.testing.assert_close(points, x + expected.view(6, 1, 1, 1) * way, rtol=0, atol=0.2 * attack.eps)
+    # Labels alone hardly tell the sign of a pixel of next to no weight.
+    slack = 0.7 if attack in BLACK_BOX else 0.2
+    torch.testing.assert_close(points, x + expected.view(6, 1, 1, 1) * way, rtol=0, atol=slack * attack.eps)
 
 
 @pytest.mark.parametrize("attack", MINIMAL, ids=parts.describe)

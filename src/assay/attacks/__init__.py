@@ -9,6 +9,7 @@ from assay.attacks.eot import EOT
 from assay.attacks.fab import FAB
 from assay.attacks.fab_t import FABT
 from assay.attacks.fgsm import FGSM
+from assay.attacks.hop_skip_jump import HopSkipJump
 from assay.attacks.mim import MIM
 from assay.attacks.multi_targeted import MultiTargeted
 from assay.attacks.pgd import PGD
@@ -28,6 +29,7 @@ __all__ = [
     "CarliniWagner",
     "Counted",
     "DeepFool",
+    "HopSkipJump",
     "MultiTargeted",
     "Square",
     "WorstCase",

@@ -14,6 +14,7 @@ from assay.attacks.mim import MIM
 from assay.attacks.multi_targeted import MultiTargeted
 from assay.attacks.pgd import PGD
 from assay.attacks.square import Square
+from assay.attacks.transfer import Transfer
 from assay.attacks.worst_case import WorstCase
 
 __all__ = [
@@ -32,5 +33,6 @@ __all__ = [
     "HopSkipJump",
     "MultiTargeted",
     "Square",
+    "Transfer",
     "WorstCase",
 ]

@@ -16,8 +16,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from assay.attacks import FGSM, PGD, Attack
-from assay.classifier import Classifier, device_of, predict_logits, to_unit
+from assay.attacks import FGSM, PGD, Attack, Counted, Transfer
+from assay.classifier import Classifier, device_of, evaluating, predict_logits, to_unit
 from assay.data.images import Images
 from assay.data.splits import sample
 from assay.data.task import Task
@@ -121,12 +121,19 @@ class Adversarial:
         images = sample(task.test, self.images)
         check_labels(images, model)
         clean = predict_logits(model, images.x).argmax(1) == images.y
+        notes: dict[str, str] = {}
+        teaching: dict[str, Tensor] = {}
+        attacks = self._prepared(model, images, seed, notes, teaching)
         chunks = [
-            pieces(f"{start}-{start + CHUNK}", partial(self._chunk, model, images, clean, start, seed, progress))
+            pieces(
+                f"{start}-{start + CHUNK}",
+                partial(self._chunk, model, attacks, images, clean, start, seed, progress),
+            )
             for start in range(0, len(images), CHUNK)
         ]
         tensors = {"clean": clean, **{key: torch.cat([chunk[key] for chunk in chunks]) for key in chunks[0]}}
-        notes = {}
+        for label, spent in teaching.items():
+            tensors[f"cost/{label}"][0] += spent
         for label in self.labels:
             count = int(tensors[f"outside/{label}"].sum())
             if count == 0:
@@ -136,10 +143,42 @@ class Adversarial:
                 f"{label} returned points outside its budget or [0, 1] for {count} images; they were brought inside "
                 "before they were judged"
             )
-        return Observations(tensors={**tensors, **self._examples(model, images, seed)}, notes=notes)
+        return Observations(tensors={**tensors, **self._examples(model, attacks[-1], images, seed)}, notes=notes)
+
+    def _prepared(
+        self, model: Classifier, images: Images, seed: int, notes: dict[str, str], teaching: dict[str, Tensor]
+    ) -> tuple[Attack, ...]:
+        """The attacks; one that works on a substitute has it taught here, once, from a random sample of the images.
+
+        How well it was taught goes into `notes`, and what that cost (2,) into `teaching`.
+        """
+        attacks: list[Attack] = []
+        for attack, label in zip(self.attacks, self.labels, strict=True):
+            if not isinstance(attack, Transfer):
+                attacks.append(attack)
+                continue
+            held = to_unit(sample(images, CHUNK).x, device_of(model))
+            counted = Counted(model)
+            with evaluating(counted):
+                taught = attack.prepare(counted, held, derive(seed, self.name, _without_eps(attack), "substitute"))
+                teaching[label] = torch.tensor([counted.forwarded, counted.differentiated], dtype=torch.float64)
+                agreement = taught.agreement(model, held)
+            notes[f"substitute/{label}"] = (
+                f"the substitute that {label} attacks gives {agreement:.1%} of {len(held)} test images the model's "
+                "class; it was taught from some of them"
+            )
+            attacks.append(taught)
+        return tuple(attacks)
 
     def _chunk(
-        self, model: Classifier, images: Images, clean: Tensor, start: int, seed: int, progress: Progress
+        self,
+        model: Classifier,
+        attacks: tuple[Attack, ...],
+        images: Images,
+        clean: Tensor,
+        start: int,
+        seed: int,
+        progress: Progress,
     ) -> dict[str, Tensor]:
         part = slice(start, start + CHUNK)
         return attack_chunk(
@@ -147,14 +186,14 @@ class Adversarial:
             images.x[part],
             images.y[part],
             clean[part],
-            tuple(zip(self.labels, self.attacks, strict=True)),
+            tuple(zip(self.labels, attacks, strict=True)),
             self.budgets,
             single=self.single,
             draws=lambda attack, eps: derive(seed, self.name, _without_eps(attack), float(eps), start),
             progress=lambda done: progress((start + len(images.y[part]) * done) / len(images)),
         )
 
-    def _examples(self, model: Classifier, images: Images, seed: int) -> dict[str, Tensor]:
+    def _examples(self, model: Classifier, attack: Attack, images: Images, seed: int) -> dict[str, Tensor]:
         if self.examples == 0:
             return {}
         x, y = to_unit(images.x[: self.examples]), images.y[: self.examples].clone()
@@ -163,7 +202,7 @@ class Adversarial:
         tensors = {"example/clean": x, "example/label": y, "example/prediction/clean": predicted}
         for eps in self.budgets:
             draws = derive(seed, self.name, "examples", float(eps))
-            found = strike(model, self.attacks[-1].at(eps), x.to(device), y.to(device), draws)
+            found = strike(model, attack.at(eps), x.to(device), y.to(device), draws)
             tensors[f"example/adversarial/{eps:g}"] = found.points
             tensors[f"example/prediction/{eps:g}"] = found.prediction
         return tensors

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from assay.attacks import EOT, FGSM, PGD, Attack, MultiTargeted, Square, WorstCase
+from assay.attacks import EOT, FGSM, PGD, Attack, Counted, MultiTargeted, Square, Transfer, WorstCase
 from assay.attacks.norms import Norm
 from assay.classifier import Classifier
 from assay.data.images import Images
@@ -335,6 +335,30 @@ def test_each_chunk_has_its_own_draws_and_progress_ends_at_one(
     for key, tensor in part.items():
         if not key.startswith(("example/", "cost/", "check/")):
             assert torch.equal(seen[key][:16], tensor)
+
+
+def test_a_substitute_is_taught_once_for_all_chunks_and_budgets(
+    model: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 30)
+    counted, attack = Counted(model), Transfer(eps=0.1, seeds=20, rounds=1, epochs=2)
+    evaluation = Adversarial(attacks=(FGSM(eps=0.1), attack), budgets=(0.1, 0.2), examples=0, checked=0)
+    seen = evaluation.observe(counted, task(), seed=0)
+    clean, teaching, agreement = 90, 40, 30
+    struck = 2 * (90 + 90), 2 * (90 + 90)  # FGSM's gradient and Transfer's query, each with the verdict
+    assert counted.forwarded == clean + teaching + agreement + sum(struck)
+    assert counted.differentiated == 2 * 90
+    assert seen.tensors["cost/transfer"].sum(0).tolist() == [teaching + 2 * 90, 0]
+    [(name, text)] = seen.notes.items()
+    assert name == "substitute/transfer"
+    assert "% of 30 test images the model's class" in text
+    again = evaluation.observe(model, task(), seed=0)
+    assert again.notes == seen.notes
+    assert all(torch.equal(again.tensors[key], tensor) for key, tensor in seen.tensors.items())
+    alone = replace(evaluation, attacks=(FGSM(eps=0.1),)).observe(model, task(), seed=0)
+    assert not alone.notes
+    for key in ("single/fgsm/0.1", "single/fgsm/0.2"):
+        assert torch.equal(alone.tensors[key], seen.tensors[key])
 
 
 def test_examples_show_the_last_attack(model: Classifier) -> None:

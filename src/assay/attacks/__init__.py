@@ -9,10 +9,12 @@ from assay.attacks.eot import EOT
 from assay.attacks.fab import FAB
 from assay.attacks.fab_t import FABT
 from assay.attacks.fgsm import FGSM
+from assay.attacks.hop_skip_jump import HopSkipJump
 from assay.attacks.mim import MIM
 from assay.attacks.multi_targeted import MultiTargeted
 from assay.attacks.pgd import PGD
 from assay.attacks.square import Square
+from assay.attacks.transfer import Transfer
 from assay.attacks.worst_case import WorstCase
 
 __all__ = [
@@ -28,7 +30,9 @@ __all__ = [
     "CarliniWagner",
     "Counted",
     "DeepFool",
+    "HopSkipJump",
     "MultiTargeted",
     "Square",
+    "Transfer",
     "WorstCase",
 ]

@@ -39,6 +39,7 @@ from assay.evaluations.chunk import attack_chunk
 from assay.evaluations.flags import flags
 from assay.evaluations.robust_accuracy import accuracy, costs, mean_accuracy, rises
 from assay.evaluations.strike import strike
+from assay.evaluations.taught import teach
 from assay.parts import check_count, check_number, shown_fields
 from assay.randomness import derive, global_streams
 
@@ -152,12 +153,24 @@ class Adversarial:
         self, model: Classifier, images: Images, seed: int, progress: Progress, pieces: Pieces
     ) -> Observations:
         clean = predict_logits(model, images.x).argmax(1) == images.y
+        labelled = tuple(zip(self.labels, self.attacks, strict=True))
+        attacks, teaching, notes = teach(
+            model,
+            labelled,
+            images,
+            CHUNK,
+            lambda attack: derive(seed, self.name, _without_eps(attack), "substitute"),
+        )
         chunks = [
-            pieces(f"{start}-{start + CHUNK}", partial(self._chunk, model, images, clean, start, seed, progress))
+            pieces(
+                f"{start}-{start + CHUNK}",
+                partial(self._chunk, model, attacks, images, clean, start, seed, progress),
+            )
             for start in range(0, len(images), CHUNK)
         ]
         tensors = {"clean": clean, **{key: torch.cat([chunk[key] for chunk in chunks]) for key in chunks[0]}}
-        notes = {}
+        for label, spent in teaching.items():
+            tensors[f"cost/{label}"][0] += spent
         for label in self.labels:
             count = int(tensors[f"outside/{label}"].sum())
             if count == 0:
@@ -168,7 +181,8 @@ class Adversarial:
                 "before they were judged"
             )
         checks = self._checks(model, images, seed, {eps: tensors[f"worst/{eps:g}"] for eps in self.budgets})
-        return Observations(tensors={**tensors, **self._examples(model, images, seed), **checks}, notes=notes)
+        examples = self._examples(model, attacks[-1][1], images, seed)
+        return Observations(tensors={**tensors, **examples, **checks}, notes=notes)
 
     def _checks(self, model: Classifier, images: Images, seed: int, worst: dict[float, Tensor]) -> dict[str, Tensor]:
         if self.checked == 0:
@@ -205,7 +219,14 @@ class Adversarial:
         return Observations(tensors=tensors, notes=seen.notes | {UNMEASURED: reason})
 
     def _chunk(
-        self, model: Classifier, images: Images, clean: Tensor, start: int, seed: int, progress: Progress
+        self,
+        model: Classifier,
+        attacks: tuple[tuple[str, Attack], ...],
+        images: Images,
+        clean: Tensor,
+        start: int,
+        seed: int,
+        progress: Progress,
     ) -> dict[str, Tensor]:
         part = slice(start, start + CHUNK)
         with global_streams(derive(seed, self.name, "model", start).initial_seed(), device_of(model)):
@@ -214,14 +235,14 @@ class Adversarial:
                 images.x[part],
                 images.y[part],
                 clean[part],
-                tuple(zip(self.labels, self.attacks, strict=True)),
+                attacks,
                 self.budgets,
                 single=self.single,
                 draws=lambda attack, eps: derive(seed, self.name, _without_eps(attack), float(eps), start),
                 progress=lambda done: progress((start + len(images.y[part]) * done) / len(images)),
             )
 
-    def _examples(self, model: Classifier, images: Images, seed: int) -> dict[str, Tensor]:
+    def _examples(self, model: Classifier, attack: Attack, images: Images, seed: int) -> dict[str, Tensor]:
         if self.examples == 0:
             return {}
         x, y = to_unit(images.x[: self.examples]), images.y[: self.examples].clone()
@@ -230,7 +251,7 @@ class Adversarial:
         tensors = {"example/clean": x, "example/label": y, "example/prediction/clean": predicted}
         for eps in self.budgets:
             draws = derive(seed, self.name, "examples", float(eps))
-            found = strike(model, self.attacks[-1].at(eps), x.to(device), y.to(device), draws)
+            found = strike(model, attack.at(eps), x.to(device), y.to(device), draws)
             tensors[f"example/adversarial/{eps:g}"] = found.points
             tensors[f"example/prediction/{eps:g}"] = found.prediction
         return tensors

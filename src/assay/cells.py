@@ -7,6 +7,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from assay.architectures import Ensemble
@@ -20,10 +21,11 @@ from assay.fit import Fitted, Step, build, fit
 from assay.parts import describe
 from assay.provenance import describe_run
 from assay.recipe import Recipe
-from assay.store import pack, pack_weights, to_json, unpack_weights
+from assay.store import key_of, pack, pack_weights, to_json, unpack_weights
 from assay.study import EVALUATION_SEED, Cell, EvaluateCell, TrainCell
 
 Report = Callable[[float, str], None]  # the fraction done in [0, 1], and a few words
+SECONDS = "seconds"  # what a piece took, kept among its tensors
 Keep = Callable[[str, bytes], None]  # a finished piece of an evaluation, by name
 
 
@@ -55,14 +57,28 @@ def compute(
     if isinstance(cell, TrainCell):
         return _train(cell, task, weights, device, report)
 
+    spent = 0.0  # seconds of earlier runs
+
     def piece(name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-        if name in pieces:
-            return unpack_weights(pieces[name])
+        nonlocal spent
+        stamped = f"{name}-{_stamp(device)}"
+        if stamped in pieces:
+            tensors = unpack_weights(pieces[stamped])
+            spent += float(tensors.pop(SECONDS))
+            return tensors
+        start = time.perf_counter()
         tensors = make()
-        keep(name, pack_weights(tensors))
+        seconds = torch.tensor(time.perf_counter() - start, dtype=torch.float64)
+        keep(stamped, pack_weights(tensors | {SECONDS: seconds}))
         return tensors
 
-    return _evaluate(cell, task, weights, device, report, piece)
+    return _evaluate(cell, task, weights, device, report, piece, lambda: spent)
+
+
+def _stamp(device: str) -> str:
+    """What a piece depends on beside its cell's key: software and device; a piece of others is computed anew."""
+    where = describe_run(device, 0)
+    return key_of([where["software"], where["device"]])[:8]
 
 
 def _train(cell: TrainCell, task: Task, weights: Sequence[bytes], device: str, report: Report) -> dict[str, bytes]:
@@ -106,7 +122,13 @@ def _training_record(cell: TrainCell, fitted: Fitted, device: str, seconds: floa
 
 
 def _evaluate(
-    cell: EvaluateCell, task: Task, weights: Sequence[bytes], device: str, report: Report, pieces: Pieces
+    cell: EvaluateCell,
+    task: Task,
+    weights: Sequence[bytes],
+    device: str,
+    report: Report,
+    pieces: Pieces,
+    earlier: Callable[[], float],
 ) -> dict[str, bytes]:
     start = time.perf_counter()
     model = assemble(cell.recipe, task, weights).to(device)
@@ -120,7 +142,7 @@ def _evaluate(
         "recipe": cell.recipe.name,
         "seed": cell.seed,
         "evaluation": describe(cell.evaluation),
-        "provenance": describe_run(device, time.perf_counter() - start),
+        "provenance": describe_run(device, time.perf_counter() - start + earlier()),
     }
     return {
         "observations.safetensors": pack(observations),

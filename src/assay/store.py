@@ -4,7 +4,7 @@
     ROOT/models/KEY/                     model.safetensors, cell.json
     ROOT/evaluations/KEY/                observations.safetensors, draws.safetensors, measurements.json,
                                          cell.json
-    ROOT/pieces/KEY-NAME/                tensors.safetensors, of an evaluation that is not finished
+    ROOT/pieces/KEY-NAME-STAMP/                tensors.safetensors, of an evaluation that is not finished
     ROOT/failures/KEY.json               the last reason why a cell failed
     ROOT/claims/KEY                      locked by the process that computes the cell
     ROOT/STUDY/                          study.json, report.html, table.csv, table.json

@@ -7,6 +7,7 @@ from torch import Tensor
 from assay.attacks import PGD, Counted
 from assay.attacks.headroom import hopeless
 from assay.attacks.norms import Norm
+from assay.classifier import Classifier
 from assay.errors import BadValueError
 from tests.conftest import MakeLinear
 
@@ -63,12 +64,31 @@ def test_a_linear_model_loses_nothing_and_costs_less(linear: MakeLinear, norm: N
     assert models[1].differentiated < 0.8 * models[0].differentiated
 
 
-def test_where_the_gradient_has_vanished_one_is_enough(linear: MakeLinear) -> None:
-    """So sure a model that its cross entropy is 0 in float32: no step could be taken from it."""
-    model = Counted(linear(torch.tensor([[100.0], [-100.0]]).expand(2, 16)))
-    x, y = torch.full((5, 1, 4, 4), 0.5), torch.zeros(5, dtype=torch.int64)
-    PGD(eps=0.1, steps=40, early_stop=True, headroom=3)(model, x, y, torch.Generator().manual_seed(0))
-    assert model.differentiated == 5
+class Shifted(Classifier):
+    """Logits of two classes, 100 (mean of the pixels - 0.1) and its opposite."""
+
+    n_classes = 2
+
+    def features(self, x: Tensor) -> Tensor:
+        return 200 * (x.flatten(1).mean(1, keepdim=True) - 0.1)
+
+    def head(self, features: Tensor) -> Tensor:
+        return torch.cat([features, -features], dim=1) / 2
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_a_loss_that_float32_has_rounded_away_leaves_no_image(norm: Norm) -> None:
+    """Gaps of 20 to 80 between the logits: the cross entropy is 0 or next to it, and every ball holds a way out."""
+    model = Shifted()
+    x = torch.linspace(0.2, 0.5, 40)[:, None, None, None].expand(40, 1, 4, 4).contiguous()
+    y = torch.zeros(40, dtype=torch.int64)
+    assert float((model(x)[:, 0] - model(x)[:, 1]).max()) == pytest.approx(80)
+    assert float(torch.nn.functional.cross_entropy(model(x), y, reduction="none").min()) == 0
+    eps = 0.6 if norm == "linf" else 2.4
+    for headroom in (None, 2.0):
+        attack = PGD(eps=eps, steps=20, norm=norm, early_stop=True, headroom=headroom, random_start=False)
+        left = model(attack(model, x, y, torch.Generator())).argmax(1) == y
+        assert int(left.sum()) == 0, headroom
 
 
 @pytest.mark.parametrize("fields", [{"early_stop": False}, {"target": 1}, {"headroom": 0.5}])

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.attacks.norms import NORMS, Norm, ascend_, check_norm, lengths, project_, random_start
+from assay.attacks.norms import NORMS, Norm, ascend_, check_norm, lengths, project_, random_start, steepest_
 from assay.errors import BadValueError
 
 NORMED = st.sampled_from(NORMS)
@@ -68,3 +68,11 @@ def test_norms_have_names() -> None:
     check_norm("pgd", "l1", NORMS)
     with pytest.raises(BadValueError, match="pgd: norm: expected one of linf, l2, l1, got 'l0'"):
         check_norm("pgd", "l0", NORMS)
+
+
+@pytest.mark.parametrize("power", [1, 12, 25, 35])
+def test_a_step_has_its_length_however_small_the_gradient(power: int) -> None:
+    g = torch.randn(5, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    found = steepest_((g.double() * 10.0**-power).float(), "l2")
+    torch.testing.assert_close(lengths(found, "l2"), torch.ones(5), rtol=1e-4, atol=0)
+    torch.testing.assert_close(found, g / lengths(g, "l2")[:, None, None, None], rtol=1e-3, atol=1e-4)

@@ -92,7 +92,7 @@ class APGD:
     def _starts(self, x: Tensor, generator: torch.Generator, start: Tensor | None) -> Iterator[Tensor]:
         if start is not None:
             yield project_(start.clone(), x, self.eps, self.norm)
-        for _ in range(self.restarts - (start is not None)):
+        for _ in range(max(1, self.restarts - (start is not None))):
             yield random_start(x, self.eps, self.norm, generator)
 
 

@@ -65,7 +65,10 @@ class Continuing(Attack, Protocol):
     def __call__(
         self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator, start: Tensor | None = None
     ) -> Tensor:
-        """As `Attack`; `start` (B, C, H, W) is brought into the ball and stands in for the first start drawn."""
+        """As `Attack`; `start` (B, C, H, W), brought into the ball, comes before the starts that are drawn.
+
+        Of those there is one less then, but at least one: what holds an image at a small radius may hold it on.
+        """
         ...
 
 

@@ -9,8 +9,10 @@ and log L, which is close to linear in the logits while the model is sure, by h 
 `factor` times that rise is too little: factor * h / L < log log 2 - log L. The maximum is exact for "linf", with the
 box [0, 1]; for the other norms it is that of the ball alone, eps ||g||_dual + g . (x - x_t), which is no smaller.
 
-First order is a judgement, not a bound: on a loss that is flat here and steep elsewhere in the ball, images are left
-that more steps would fool. `benchmarks/attacks.py` counts accuracies with it beside those of others without.
+Below `KNOWN`, where float32 rounds the loss and soon its gradient away, it says nothing of the room, and no image is
+left; nor is one whose gradient is zero. First order is a judgement, not a bound: on a loss that is flat here and steep
+elsewhere in the ball, images are left that more steps would fool. `benchmarks/attacks.py` counts accuracies with it
+beside those of others without.
 """
 
 import math
@@ -20,7 +22,7 @@ from torch import Tensor
 
 from assay.attacks.norms import Norm
 
-_TINY = 1e-30
+KNOWN = 1e-6
 
 
 def hopeless(loss: Tensor, gradient: Tensor, point: Tensor, x: Tensor, eps: float, norm: Norm, factor: float) -> Tensor:
@@ -33,5 +35,6 @@ def hopeless(loss: Tensor, gradient: Tensor, point: Tensor, x: Tensor, eps: floa
         flat = gradient.flatten(1)
         dual = flat.abs().amax(1) if norm == "l1" else torch.linalg.vector_norm(flat, dim=1)
         rise = eps * dual + (flat * (x - point).flatten(1)).sum(1)
-    sure = loss.clamp(min=_TINY)
-    return factor * rise / sure < math.log(math.log(2)) - sure.log()
+    known = loss.clamp(min=KNOWN)
+    enough = factor * rise / known >= math.log(math.log(2)) - known.log()
+    return (loss > KNOWN) & (rise > 0) & ~enough

@@ -53,6 +53,9 @@ def steepest_(gradient: Tensor, norm: Norm) -> Tensor:
     assert norm != "l1", "an L1 step takes its point: ascend_"
     if norm == "linf":
         return gradient.sign_()
+    # By the largest component first: the squares of small ones are 0 in float32, though they have a direction.
+    largest = lengths(gradient, "linf").clamp_(min=torch.finfo(gradient.dtype).tiny)
+    gradient = _scaled_(gradient, 1 / largest)
     return _scaled_(gradient, 1 / lengths(gradient, norm).clamp_(min=_TINY))
 
 

@@ -96,10 +96,11 @@ class PGD:
         steps = Steps(self.name, self.eps, self.norm, self.steps, self.step_size, self.early_stop, headroom)
         first = self._start(x, generator) if start is None else project_(start.clone(), x, self.eps, self.norm)
         best, hope = steps.climb(model, x, first, aim)
-        if self.restarts == 1:
+        further = self.restarts - 1 if start is None else max(1, self.restarts - 1)
+        if further == 0:
             return best
         loss, reached = judge(model, best, aim)
-        for _ in range(self.restarts - 1):
+        for _ in range(further):
             # Drawn for the whole batch: an image's start does not depend on which others have been fooled.
             again = self._start(x, generator)
             todo = (hope & ~reached if self.early_stop else torch.ones_like(reached)).nonzero().squeeze(1)

@@ -72,7 +72,8 @@ class Transfer:
         check_number(self.name, "step", self.step, low=0)
         if not isinstance(self.attack, Part):
             raise BadValueError(f"{self.name}: attack: expected an attack, got {self.attack!r}")
-        if self.attack.norm not in ("linf", self.norm):
+        adapts = self.attack.norm == "linf" and "norm" in self.attack.__dataclass_fields__
+        if self.attack.norm != self.norm and not adapts:
             raise BadValueError(
                 f"{self.name}: attack: expected the norm {self.norm}, got {describe(self.attack)}; "
                 f"give transfer norm={self.attack.norm!r}"

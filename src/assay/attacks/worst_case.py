@@ -20,6 +20,7 @@ from assay.attacks.fab_t import FABT
 from assay.attacks.losses import margin
 from assay.attacks.norms import NORMS, Norm, check_norm
 from assay.attacks.square import Square
+from assay.attacks.transfer import Transfer
 from assay.classifier import Classifier
 from assay.errors import BadValueError
 from assay.parts import Part, check_number, describe
@@ -62,6 +63,11 @@ class WorstCase:
                 raise BadValueError(
                     f"{self.name}: attacks: expected the norm {self.norm}, got {describe(attack)}; "
                     f"give worst_case norm={attack.norm!r}"
+                )
+            if isinstance(attack, Transfer):
+                raise BadValueError(
+                    f"{self.name}: attacks: transfer would be taught by the few images that still stand; "
+                    "give it to the evaluation, beside the attacks of worst_case"
                 )
         _ = self.members  # each refuses a norm that it does not support
 

@@ -65,7 +65,7 @@ class Adversarial:
         single: attack every image at every budget, for each attack's own accuracy. Without, only images that still
             stand are attacked, from where the smaller budget left them, which is cheaper and gives the worst case
             alone: see `assay.evaluations.chunk`.
-        checked: look for signs of failing attacks on the first so many of these images; 0 looks for none.
+        checked: look for signs of failing attacks on a fixed random sample of so many of these images; 0: on none.
     """
 
     name: ClassVar[str] = "adversarial"
@@ -147,7 +147,7 @@ class Adversarial:
             own = tuple(attack for attack in self.attacks if honesty.black_box(attack))
             if not own and self.attacks[0].norm == "l1":
                 raise  # no attack here does without gradients in L1
-            return self._without_gradients(own, model, images, seed, progress, str(error))
+            return self._without_gradients(own, model, images, seed, progress, pieces, str(error))
 
     def _attacked(
         self, model: Classifier, images: Images, seed: int, progress: Progress, pieces: Pieces
@@ -187,9 +187,14 @@ class Adversarial:
     def _checks(self, model: Classifier, images: Images, seed: int, worst: dict[float, Tensor]) -> dict[str, Tensor]:
         if self.checked == 0:
             return {}
-        part = slice(0, self.checked)
-        eps = honesty.budget({eps: right[part] for eps, right in worst.items()})
-        return honesty.observe(model, images.take(part), self.attacks, eps, self.attacks[0].norm, seed)
+        index = self._sampled(images)
+        eps = honesty.budget({eps: right[index] for eps, right in worst.items()})
+        return honesty.observe(model, images.take(index), self.attacks, eps, self.attacks[0].norm, seed)
+
+    def _sampled(self, images: Images) -> Tensor:
+        """Which images are checked: never the first ones, which may be the easier or all of one class."""
+        drawn = torch.randperm(len(images), generator=derive(0, self.name, "checked", images.name))
+        return drawn[: self.checked].sort().values
 
     def _without_gradients(
         self,
@@ -198,19 +203,20 @@ class Adversarial:
         images: Images,
         seed: int,
         progress: Progress,
+        pieces: Pieces,
         reason: str,
     ) -> Observations:
         """What is left of a model on which attacks by gradients cannot run: attacks without, and the checks."""
         black = replace(
             self, attacks=own or (honesty.square(self.budgets[0], self.attacks[0].norm),), single=True, checked=0
         )
-        seen = black._attacked(model, images, seed, progress, afresh)  # pieces that are kept are of other attacks
+        seen = black._attacked(model, images, seed, progress, lambda name, make: pieces(f"black-box-{name}", make))
         tensors = {name: right for name, right in seen.tensors.items() if not name.startswith("worst/")}
         if not own:  # a substitute's name says how little it was allowed
             label = f"square(queries={honesty.QUERIES})"
             tensors = {name.replace("/square", f"/{label}", 1): found for name, found in tensors.items()}
         if self.checked:
-            few_images = images.take(slice(0, self.checked))
+            few_images = images.take(self._sampled(images))
             checks = honesty.observe(model, few_images, self.attacks, self.budgets[0], self.attacks[0].norm, seed)
             # On these few images the attacks may run all the same: as elsewhere they do not, that would say nothing.
             tensors |= {

@@ -2,8 +2,8 @@
 
 Without `single`, only images that still stand are attacked: by the first attack, then what that one left by the next,
 and so on up the budgets. An attack that can go on from given points then starts at a larger budget where it ended at
-the smaller one, as far along the same line as the larger ball reaches. The worst case over the budgets is then one
-curve, and an image that falls does not pay for what comes after.
+the smaller one, as far along the same line as the larger ball reaches, before it draws starts anew. The worst case over
+the budgets is then one curve, and an image that falls does not pay for what comes after.
 """
 
 from collections.abc import Callable, Sequence

@@ -21,8 +21,9 @@ Shares are of all checked images (points of accuracy) unless said otherwise. A f
 - accuracy_rises: where an attack's own accuracy rises with the budget, see `robust_accuracy.rises`.
 
 Sources: as in `assay.evaluations.honesty`. Croce and Hein (2020), Reliable evaluation of adversarial robustness, find
-PGD to overstate robust accuracy by a few points on sound defences and by tens on others: `MATERIAL` lies between. At
-`LEVEL` the five tests and intervals of a model raise a false flag in at most about one model in twenty.
+PGD to overstate robust accuracy by a few points on sound defences and by tens on others: `MATERIAL` lies between.
+By chance alone, the three tests at `LEVEL` and the two one-sided ends of 95 % intervals raise a flag in at most one
+model in twelve; `accuracy_rises` has a chance of its own for each attack and step between budgets.
 """
 
 from collections.abc import Callable, Iterator, Mapping

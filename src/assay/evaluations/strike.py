@@ -46,7 +46,7 @@ def strike(
     counted = Counted(model)
     with evaluating(counted):
         own = x.clone()  # a copy: the ball stays around x whatever the attack does
-        if start is not None and isinstance(attack, Continuing):
+        if start is not None and isinstance(attack, Continuing) and attack.continuing:
             found = attack(counted, own, y, generator, start)
         else:
             found = attack(counted, own, y, generator)

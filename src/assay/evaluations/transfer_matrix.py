@@ -15,7 +15,7 @@ from assay.data.images import Images
 from assay.evaluations.base import check_labels
 from assay.evaluations.strike import strike
 from assay.metrics.transfer import Rates, transfer_rates
-from assay.randomness import derive
+from assay.randomness import derive, global_streams
 
 
 def made_on(model: Classifier, images: Images, attack: Attack, seed: int) -> Tensor:
@@ -30,7 +30,8 @@ def made_on(model: Classifier, images: Images, attack: Attack, seed: int) -> Ten
     check_labels(images, model)
     device = device_of(model)
     x, y = to_unit(images.x, device), images.y.to(device)
-    return strike(model, attack, x, y, derive(seed, "transfer_matrix")).points
+    with global_streams(derive(seed, "transfer_matrix", "model").initial_seed(), device):  # of models that draw
+        return strike(model, attack, x, y, derive(seed, "transfer_matrix")).points
 
 
 def judged_by(model: Classifier, images: Images, made: Iterable[Tensor]) -> tuple[Tensor, Tensor]:

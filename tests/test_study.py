@@ -21,7 +21,22 @@ from assay.objectives import MixedAdversarial, OutlierExposure
 from assay.outliers import Fractals
 from assay.parts import describe
 from assay.recipe import Recipe, Train, Tuned
-from assay.study import IMAGE, STEP, EvaluateCell, Plan, Preset, Study, member_seeds, plan, select, summary
+from assay.study import (
+    IMAGE,
+    MOST,
+    STEP,
+    EvaluateCell,
+    Plan,
+    Preset,
+    Study,
+    Transferred,
+    choose,
+    member_seeds,
+    plan,
+    select,
+    summary,
+    title_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -372,3 +387,87 @@ def test_the_summary_says_what_each_model_has_seen() -> None:
     models = summary(plan(replace(STUDY, recipes=(Recipe(), TUNED)), TASK), "")["models"]
     assert [entry["seen"] for entry in models] == [[], ["fashion_mnist"]]
     assert summary(plan(STUDY, TASK), "")["data"]["images"]["fashion_mnist/outliers"] == 12
+
+
+ACROSS = Transferred(attack=PGD(eps=0.3, steps=2), images=5)
+
+
+def across(study: Study = STUDY, task: Task = TASK, transfer: Transferred = ACROSS) -> Plan:
+    return plan(replace(study, transfer=transfer), task)
+
+
+def test_a_transfer_is_one_cell_more_and_leaves_the_others_as_they_are() -> None:
+    study = replace(STUDY, recipes=(*STUDY.recipes, Recipe(members=2)), seeds=(1, 2))
+    plain, planned = plan(study, TASK), across(study)
+    cell = planned.transfer
+    assert cell is not None
+    assert plain.transfer is None
+    assert planned.cells == (*plain.cells, cell)
+    models = [entry["models"] for entry in summary(planned, "")["models"] if entry["seed"] == 1]
+    assert cell.models == tuple(key for keys in models for key in keys)
+    assert (cell.seed, cell.recipe.label, cell.recipes) == (1, "baseline", study.recipes)
+    assert title_of(cell) == "all 4 recipes, seed 1, transfer"
+    assert title_of(planned.cells[0]) == "baseline, seed 1, training"
+    kept = summary(planned, "")
+    assert kept.pop("transfer")["key"] == cell.key
+    assert kept == summary(plain, "")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        across(transfer=replace(ACROSS, images=6)),
+        across(transfer=replace(ACROSS, attack=PGD(eps=0.2, steps=2))),
+        across(replace(STUDY, recipes=STUDY.recipes[:2])),
+        across(replace(STUDY, recipes=STUDY.recipes[::-1])),
+        across(replace(STUDY, seeds=(1,))),
+        across(task=replace(TASK, test=make("toy/test", fill=9))),
+        across(task=replace(TASK, limit=12)),
+    ],
+)
+def test_what_a_transfer_is_of_changes_its_key(other: Plan) -> None:
+    own = across().transfer
+    assert own is not None
+    assert other.transfer is not None
+    assert other.transfer.key != own.key
+    same = across(replace(STUDY, title="Other", evaluations=(Clean(),)), replace(TASK, outliers={})).transfer
+    assert same is not None
+    assert same.key == own.key
+
+
+def test_no_transfer_within_one_recipe_a_choice_or_a_crowd() -> None:
+    assert across(replace(STUDY, recipes=STUDY.recipes[:1])).transfer is None
+    assert choose(replace(STUDY, transfer=ACROSS), "cutout*").transfer is None
+    assert choose(replace(STUDY, transfer=ACROSS), None).transfer == ACROSS
+    many = tuple(Recipe(pipeline=(FGSM(eps=place / 100),)) for place in range(1, MOST + 2))
+    small = Preset(name="small", text="Few.", recipes=(many[0].label,))
+    planned = across(replace(STUDY, recipes=many, presets=(small,)))
+    assert planned.transfer is None
+    assert summary(planned, "")["transfer"] == {
+        "reason": "it is measured between at most 60 recipes, and there are 61 here; run a slice of the study: "
+        "--preset small"
+    }
+    assert across(replace(STUDY, recipes=many[:MOST])).transfer is not None
+
+
+def test_a_recipe_that_lacks_its_outliers_is_no_part_of_the_transfer() -> None:
+    exposed = Recipe(objective=OutlierExposure())
+    study = replace(STUDY, recipes=(exposed, *STUDY.recipes))
+    task = replace(TASK, exposure={}, unexposed={"fashion_mnist": "not here"})
+    cell = across(study, task).transfer
+    assert cell is not None
+    assert cell.recipes == STUDY.recipes
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"attack": PGD(eps=0.3, steps=2, early_stop=True)}, "without early_stop"),
+        ({"attack": "pgd"}, "expected an attack, got 'pgd'"),
+        ({"images": 0}, "transfer: images: expected a whole number >= 1, got 0"),
+    ],
+)
+def test_a_bad_transfer_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadValueError) as caught:
+        Transferred(**change)
+    assert message in str(caught.value)

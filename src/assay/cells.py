@@ -12,17 +12,18 @@ from torch import Tensor
 
 from assay.architectures import Ensemble
 from assay.classifier import Classifier
-from assay.data import Task
+from assay.data import Task, sample
 from assay.errors import MissingDataError
 from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Observations, Shift
 from assay.evaluations.base import Pieces, Piecewise
 from assay.evaluations.draws import draws
+from assay.evaluations.transfer_matrix import judged_by, made_on
 from assay.fit import Fitted, Step, build, fit
 from assay.parts import describe
 from assay.provenance import describe_run
 from assay.recipe import Recipe
 from assay.store import key_of, pack, pack_weights, to_json, unpack_weights
-from assay.study import EVALUATION_SEED, Cell, EvaluateCell, TrainCell
+from assay.study import EVALUATION_SEED, Cell, EvaluateCell, TrainCell, TransferCell
 
 Report = Callable[[float, str], None]  # the fraction done in [0, 1], and a few words
 SECONDS = "seconds"  # what a piece took, kept among its tensors
@@ -56,6 +57,8 @@ def compute(
     """
     if isinstance(cell, TrainCell):
         return _train(cell, task, weights, device, report)
+    if isinstance(cell, TransferCell):
+        return _transfer(cell, task, weights, device, report)
 
     spent = 0.0  # seconds of earlier runs
 
@@ -150,6 +153,35 @@ def _evaluate(
         "measurements.json": to_json([asdict(measurement) for measurement in measurements]),
         "cell.json": to_json(record),
     }
+
+
+def _transfer(
+    cell: TransferCell, task: Task, weights: Sequence[bytes], device: str, report: Report
+) -> dict[str, bytes]:
+    """Where models are right, as `transfer_rates` takes it: on the images, and on each other's points."""
+    start = time.perf_counter()
+    own, count = cell.transferred, len(cell.recipes)
+    images, left = sample(task.test, own.images), iter(weights)
+    models = [assemble(recipe, task, [next(left) for _ in range(recipe.members)]).to(device) for recipe in cell.recipes]
+    made = []
+    for place, (recipe, model) in enumerate(zip(cell.recipes, models, strict=True)):
+        report(place / count, f"on {recipe.label}")
+        made.append(made_on(model, images, own.attack, EVALUATION_SEED))
+    report(1.0, "judging")
+    verdicts = [judged_by(model, images, made) for model in models]
+    observations = Observations(
+        tensors={
+            "clean": torch.stack([clean for clean, _ in verdicts]),
+            "attacked": torch.stack([attacked for _, attacked in verdicts], dim=1),
+        }
+    )
+    record = {
+        "recipes": [recipe.name for recipe in cell.recipes],
+        "seed": cell.seed,
+        "attack": describe(own.attack),
+        "provenance": describe_run(device, time.perf_counter() - start),
+    }
+    return {"observations.safetensors": pack(observations), "cell.json": to_json(record)}
 
 
 def _draws(evaluation: Evaluation, observations: Observations) -> dict[str, Tensor]:

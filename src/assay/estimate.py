@@ -14,7 +14,7 @@ from assay.architectures import Architecture
 from assay.augmentations import Augmentation
 from assay.objectives import Objective
 from assay.recipe import Recipe
-from assay.study import Cell, EvaluateCell, Plan, TrainCell
+from assay.study import Cell, EvaluateCell, Plan, TrainCell, TransferCell
 
 
 class Span(NamedTuple):
@@ -175,7 +175,10 @@ def estimate(plan: Plan, found: Set[str], rates: Rates, jobs: int) -> Estimate:
 
 
 def _cost(cell: Cell, plan: Plan, rates: Rates) -> tuple[Span, int]:
-    """Seconds and bytes of a cell."""
+    """Seconds and bytes of a cell; of the transfer, which is short beside the rest, as on another machine."""
+    if isinstance(cell, TransferCell):
+        count = len(cell.recipes)
+        return Span(cell.cost, cell.cost), cell.transferred.images * count * (count + 1)
     return _evaluation(cell, rates) if isinstance(cell, EvaluateCell) else _training(cell, plan, rates)
 
 

@@ -23,7 +23,7 @@ from assay.data import Task, load_task
 from assay.errors import AssayError, BadValueError, StoreError
 from assay.recipe import BASELINE
 from assay.store import Store
-from assay.study import Cell, Plan, Study, TrainCell
+from assay.study import Cell, Plan, Study, TrainCell, TransferCell
 
 ATTEMPTS = 2  # a worker that dies may have been killed from outside: its cell gets one more chance
 PAUSE = 0.5  # seconds between two looks at the workers
@@ -149,6 +149,13 @@ def _kind(cell: Cell) -> str:
     return "models" if isinstance(cell, TrainCell) else "evaluations"
 
 
+def _needed(cell: Cell) -> str:
+    """What a model is to the cell that needs it."""
+    if isinstance(cell, TransferCell):
+        return "one of its models"
+    return "the model that it starts from" if isinstance(cell, TrainCell) else "its model"
+
+
 def _mended(state: State, store: Store, cell: Cell) -> bool:
     """Whether a finished cell was damaged: then it is removed, and computed anew."""
     if not store.damaged(_kind(cell), cell.key):
@@ -187,8 +194,7 @@ class _Driver:
             return True
         broken = [key for key in cell.models if key in self.state.failed]
         if broken:
-            what = "the model that it starts from" if isinstance(cell, TrainCell) else "its model"
-            self._note_failure(cell, f"{what} could not be trained: {self.state.failed[broken[0]]}")
+            self._note_failure(cell, f"{_needed(cell)} could not be trained: {self.state.failed[broken[0]]}")
         return bool(broken)
 
     def _ready(self, cell: Cell) -> bool:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.execute import State
-from assay.study import Cell
+from assay.study import Cell, title_of
 
 REFRESH = 0.25  # seconds between two drawings
 SHOWN = 40  # rows of the table at most: more would not fit a screen
@@ -56,7 +56,7 @@ class Watcher:
                 continue
             self.told.add(cell.key)
             outcome = f"failed: {state.failed[cell.key]}" if cell.key in state.failed else "done"
-            line = f"{overall(state)}  {cell.recipe.label}, seed {cell.seed}, {cell.stage}: {outcome}"
+            line = f"{overall(state)}  {title_of(cell)}: {outcome}"
             self.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
@@ -93,8 +93,8 @@ def draw(state: State) -> Group:
         table.add_row(f"... and {len(cells) - SHOWN} more")
     running = Table(box=None, pad_edge=False, show_header=False)
     for item in state.running.values():
-        what = f"{item.cell.recipe.label}, seed {item.cell.seed}, {item.cell.stage}"
-        running.add_row(ProgressBar(total=1.0, completed=item.fraction, width=20), f"{what}  {item.text}")
+        bar = ProgressBar(total=1.0, completed=item.fraction, width=20)
+        running.add_row(bar, f"{title_of(item.cell)}  {item.text}")
     return Group(table, Text(), running, Text(overall(state), style="bold"))
 
 

@@ -113,6 +113,7 @@ def doubled(plan: Plan) -> str:
 def _stages(plan: Plan, found: Set[str], estimate: Estimate | None) -> Table:
     """Cells by stage: planned, in the store, missing, and the time that the missing ones take on one core."""
     stages = ["training", *(evaluation.name for evaluation in plan.study.evaluations)]
+    stages += [] if plan.transfer is None else [plan.transfer.stage]
     planned = Counter(cell.stage for cell in plan.cells)
     there = Counter(cell.stage for cell in plan.cells if cell.key in found)
     table = _table("cells", "planned", "in store", "missing", *(["on one core"] if estimate else []))

@@ -10,7 +10,7 @@ from assay.estimate import Estimate, estimate
 from assay.execute import KERNELS, source_of
 from assay.probe import ignore, probe
 from assay.store import finished
-from assay.study import Plan, Study, TrainCell, plan, select
+from assay.study import Plan, Study, TrainCell, choose, plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +45,7 @@ def plan_run(
     Raises:
         AssayError: bad input, data that is missing or damaged, a store of a newer version.
     """
-    study = replace(study, seeds=study.seeds if seeds is None else seeds)
-    study = study if recipes is None else replace(study, recipes=select(study, recipes))
+    study = choose(replace(study, seeds=study.seeds if seeds is None else seeds), recipes)
     folder = None if data is None else Path(data)
     task = source_of(study, folder, limit).load()
     planned = plan(study, task)

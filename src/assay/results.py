@@ -15,9 +15,10 @@ from assay.errors import StoreError
 from assay.evaluations import shift
 from assay.evaluations.base import Measurement, Observations
 from assay.metrics.intervals import across_seeds
+from assay.metrics.transfer import Rates, transfer_rates
 from assay.published import Published, PublishedNumber
 from assay.store import Store, unpack_weights
-from assay.study import replicate_of
+from assay.study import TRANSFER, replicate_of
 
 COLUMNS = (
     "study", "recipe", "seed", "evaluation", "setting", "metric", "value", "low", "high", "interval", "n",
@@ -63,6 +64,23 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """How far attacks transfer between the recipes of a study.
+
+    Attributes:
+        recipes: labels, in the order of rows and columns.
+        rates: fooling rates; a row the recipe that the points were made on, a column the one that judges them.
+        seed: of the trainings.
+        attack: its description.
+    """
+
+    recipes: tuple[str, ...]
+    rates: Rates
+    seed: int
+    attack: str
+
+
 def no_draws(recipe: str, seed: int, evaluation: str) -> dict[str, Tensor] | None:
     """Results without bootstrap draws."""
 
@@ -90,6 +108,8 @@ class Results:
         missing: data sets that are not here: name -> sentence with the remedy.
         limit: the limit of images per set, or None for a full run.
         published: what the study itself has published, or None.
+        transfer: how far attacks transfer between the recipes, or None where that is not in the store.
+        no_transfer: why it is not, where the study asks for it; "" where it failed, which `failures` tells.
         out: the store's folder, or None for results that are of no store.
         provenance: of the run as a whole: versions, machine, dates, data fingerprints, command.
         load: (recipe label, seed, evaluation name) -> observations, or None where they are not in the store.
@@ -112,6 +132,8 @@ class Results:
     preset: str | None = None
     slice: str = ""
     published: Published | None = None
+    transfer: Transfer | None = None
+    no_transfer: str = ""
     out: Path | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     load: Callable[[str, int, str], Observations | None]
@@ -223,6 +245,7 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
         for replicates in (False, True)
     )
     failures, pending = _unfinished(store, plan)
+    transfer, no_transfer = _transfer(store, plan.get(TRANSFER, {}))
     return Results(
         study=plan["study"],
         title=plan["title"],
@@ -240,6 +263,8 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
         preset=plan.get("preset"),
         slice=plan.get("slice", ""),
         published=_published(plan.get("published")),
+        transfer=transfer,
+        no_transfer=no_transfer,
         out=store.root,
         provenance={key: plan[key] for key in ("data", "evaluations", "command", "run")},
         load=load,
@@ -348,7 +373,23 @@ def _unfinished(store: Store, plan: dict[str, Any]) -> tuple[list[Failure], list
                 pending.append(f"{entry['recipe']}, seed {entry['seed']}: {stage}")
             elif reason is not None:
                 failures.append(Failure(recipe=entry["recipe"], seed=entry["seed"], stage=stage, reason=reason))
+    kept = plan.get(TRANSFER, {})
+    reason = store.failure(kept["key"]) if "key" in kept and not store.has("evaluations", kept["key"]) else None
+    if reason is not None:
+        failures.append(Failure(recipe="all recipes", seed=kept["seed"], stage=TRANSFER, reason=reason))
     return failures, pending
+
+
+def _transfer(store: Store, kept: dict[str, Any]) -> tuple[Transfer | None, str]:
+    """The transfer, or why there is none; studies that do not ask for it say nothing."""
+    if "key" not in kept:
+        return None, kept.get("reason", "")
+    if not store.has("evaluations", kept["key"]):
+        waits = "it has not run yet; a run of all recipes does it once every model is trained"
+        return None, "" if store.failure(kept["key"]) else waits
+    found = store.read_observations(kept["key"]).tensors
+    rates = transfer_rates(found["clean"], found["attacked"])
+    return Transfer(recipes=tuple(kept["recipes"]), rates=rates, seed=kept["seed"], attack=kept["attack"]), ""
 
 
 _SHARES = (

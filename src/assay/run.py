@@ -11,7 +11,7 @@ from assay.execute import State, Watch, check_device, run, source_of
 from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.store import Store
-from assay.study import Study, cut, plan, select, summary
+from assay.study import Study, choose, cut, plan, summary
 
 
 def find_study(name: str) -> Study:
@@ -74,7 +74,7 @@ def run_study(
         raise BadValueError(f"jobs: expected a whole number >= 1, got {jobs}")
     check_device(device)
     study = replace(study, seeds=study.seeds if seeds is None else seeds)
-    chosen = study if recipes is None else replace(study, recipes=select(study, recipes))
+    chosen = choose(study, recipes)
     start = time.perf_counter()
     store = Store(out)
     folder = None if data is None else Path(data)

@@ -2,7 +2,7 @@
 
 A cell is a pure function of what its key names. A model's cell depends on its recipe, seed and training images; an
 evaluation's cell on the models' keys, the evaluation, and the sets that it uses. Ensembles share their members: member
-i of seed s is an ordinary cell of seed s + 1000 i.
+i of seed s is an ordinary cell of seed s + 1000 i. The transfer of attacks between the models is one cell for all.
 """
 
 import re
@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, ClassVar
 
 from assay import fit
 from assay.architectures import Ensemble
+from assay.attacks import PGD, Attack
 from assay.data import Images, Task
 from assay.errors import BadValueError, nearest
-from assay.evaluations import Evaluation
-from assay.parts import canonical, check_count, describe
+from assay.evaluations import Adversarial, Evaluation
+from assay.parts import canonical, check_count, describe, parts_of
 from assay.published import Published
 from assay.recipe import BASELINE, Recipe, Train
 from assay.store import ROOMS, key_of
@@ -25,6 +26,8 @@ from assay.store import ROOMS, key_of
 MEMBER_STRIDE = 1000  # seeds of a study are below it, so that members never coincide by chance
 FULL = "full"  # the preset that is the whole study
 EVALUATION_SEED = 0  # every model of every study meets the same noise
+TRANSFER = "transfer"  # the stage of the cell that tries every model's points on all the others
+MOST = 60  # recipes between which transfer is measured: their pairs grow with the square, and so does the table
 
 # Core-seconds of `lenet5`, as measured on one machine, for `cost`; a larger network's evaluations grow by less than its
 # training, since corrupting and measuring do not grow with it. `assay.probe` measures them where it runs.
@@ -65,6 +68,35 @@ class Preset:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Transferred:
+    """Try the points that an attack makes on each model on all the others, see `transfer_matrix`.
+
+    Attributes:
+        attack: at its own radius, without `early_stop`.
+        images: a fixed random sample of so many test images.
+    """
+
+    version: ClassVar[int] = 1
+    attack: Attack = field(default_factory=lambda: PGD(eps=0.3, steps=40))
+    images: int = 200
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.attack, Attack):
+            raise BadValueError(f"{TRANSFER}: attack: expected an attack, got {self.attack!r}")
+        if any(getattr(part, "early_stop", False) for part in parts_of(self.attack)):
+            raise BadValueError(
+                f"{TRANSFER}: attack: expected one without early_stop, which leaves points that hardly fool another "
+                f"model, got {describe(self.attack)}"
+            )
+        check_count(TRANSFER, "images", self.images)
+
+    @property
+    def passes(self) -> float:
+        """About how many passes an image costs where it is made."""
+        return Adversarial(attacks=(self.attack,), budgets=(self.attack.eps,)).passes
+
+
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """What is compared.
 
@@ -79,6 +111,8 @@ class Study:
         seeds: one training each.
         replicates: how many trainings of the baseline a seed are evaluated, the first of which is the seed's own; their
             spread is the noise of training. They are the members of a baseline ensemble, which shares them.
+        transfer: how attacks are tried across recipes, of the first seed; None leaves it out. Of one recipe there is
+            nothing to try, and of more than `MOST` it is left out too.
         presets: slices of the study.
         published: the numbers that the study has published, to stand beside ours; None where there are none.
         preset: the name of the slice that this is, or None for the whole.
@@ -94,6 +128,7 @@ class Study:
     outliers: tuple[str, ...] = ("fashion_mnist", "kmnist")
     seeds: tuple[int, ...] = (0,)
     replicates: int = 1
+    transfer: Transferred | None = None
     presets: tuple[Preset, ...] = ()
     published: Published | None = None
     preset: str | None = None
@@ -167,22 +202,59 @@ class EvaluateCell:
         return self.evaluation.name
 
 
-Cell = TrainCell | EvaluateCell
+@dataclass(frozen=True, kw_only=True)
+class TransferCell:
+    """Attack every model of the zoo, and let all of them judge the points.
+
+    It is one cell, since a pair needs both models: with a recipe more it is computed anew, some seconds a recipe.
+
+    Attributes:
+        recipe: the baseline, or the first of the recipes.
+        recipes: the zoo, in the study's order.
+        models: their members' keys, one recipe's after the other's.
+        cost: a rough number of seconds on one core.
+    """
+
+    key: str
+    recipe: Recipe
+    recipes: tuple[Recipe, ...]
+    seed: int
+    transferred: Transferred
+    models: tuple[str, ...]
+    cost: float
+
+    @property
+    def stage(self) -> str:
+        """What the cell does."""
+        return TRANSFER
+
+
+Cell = TrainCell | EvaluateCell | TransferCell
+
+
+def title_of(cell: Cell) -> str:
+    """A cell for people: "baseline, seed 0, training"."""
+    whose = f"all {len(cell.recipes)} recipes" if isinstance(cell, TransferCell) else cell.recipe.label
+    return f"{whose}, seed {cell.seed}, {cell.stage}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The cells of a study on a task: models first, each once and after the one that it starts from; evaluations."""
+    """The cells of a study on a task.
+
+    Models come first, each once and after the one that it starts from; then evaluations; then the transfer, if any.
+    """
 
     study: Study
     training: tuple[TrainCell, ...]
     evaluating: tuple[EvaluateCell, ...]
+    transfer: TransferCell | None = None
     task: Task = field(repr=False)
 
     @property
     def cells(self) -> tuple[Cell, ...]:
         """All cells."""
-        return (*self.training, *self.evaluating)
+        return (*self.training, *self.evaluating, *([] if self.transfer is None else [self.transfer]))
 
     @property
     def unable(self) -> frozenset[str]:
@@ -230,6 +302,7 @@ def plan(study: Study, task: Task) -> Plan:
     """List the study's cells with their keys; members that recipes share appear once."""
     training: dict[str, TrainCell] = {}
     evaluating: list[EvaluateCell] = []
+    zoo: dict[str, tuple[str, ...]] = {}
     for recipe, seed in _trainings(study):
         models = []
         for member_seed in member_seeds(recipe, seed):
@@ -237,7 +310,15 @@ def plan(study: Study, task: Task) -> Plan:
             training |= {cell.key: cell for cell in cells if cell.key not in training}
             models.append(cells[-1].key)
         evaluating.extend(_evaluate_cells(study, recipe, seed, tuple(models), task))
-    return Plan(study=study, training=tuple(training.values()), evaluating=tuple(evaluating), task=task)
+        if seed == study.seeds[0]:
+            zoo[recipe.label] = tuple(models)
+    return Plan(
+        study=study,
+        training=tuple(training.values()),
+        evaluating=tuple(evaluating),
+        transfer=_transfer_cell(study, zoo, task),
+        task=task,
+    )
 
 
 def _trainings(study: Study) -> Iterator[tuple[Recipe, int]]:
@@ -297,6 +378,37 @@ def _evaluate_cells(
         )
 
 
+def _transfer_cell(study: Study, zoo: dict[str, tuple[str, ...]], task: Task) -> TransferCell | None:
+    """The cell of the whole zoo, less the recipes whose outliers to train on are not here, which are bound to fail."""
+    own = study.transfer
+    recipes = tuple(recipe for recipe in study.recipes if not set(recipe.exposure) & set(task.unexposed))
+    if own is None or len(recipes) < 2 or len(study.recipes) > MOST:
+        return None
+    models = [list(zoo[recipe.label]) for recipe in recipes]
+    content = {
+        "kind": TRANSFER,
+        "version": own.version,
+        "models": models,
+        **({"ensemble": Ensemble.version} if any(len(members) > 1 for members in models) else {}),
+        "attack": canonical(own.attack),
+        "images": own.images,
+        "seed": EVALUATION_SEED,
+        "data": _fingerprints(task, ("test",)),
+        "limit": task.limit,
+    }
+    images = min(own.images, len(task.test))
+    members = sum((1 + recipe.architecture.cost) / 2 * recipe.members for recipe in recipes)
+    return TransferCell(
+        key=key_of(content),
+        recipe=next((recipe for recipe in recipes if recipe.label == study.baseline), recipes[0]),
+        recipes=recipes,
+        seed=study.seeds[0],
+        transferred=own,
+        models=tuple(key for members in models for key in members),
+        cost=PASS * images * members * (own.passes + len(recipes)),
+    )
+
+
 def _fingerprints(task: Task, uses: tuple[str, ...]) -> dict[str, Any]:
     """Names and fingerprints of the sets: the names matter too, since random samples are drawn by name."""
     found: dict[str, Any] = {}
@@ -309,6 +421,14 @@ def _fingerprints(task: Task, uses: tuple[str, ...]) -> dict[str, Any]:
     if "outliers" in uses and task.missing:
         found["missing"] = sorted(task.missing)  # they are observed as not measured
     return found
+
+
+def choose(study: Study, patterns: str | None) -> Study:
+    """The study with the recipes that `select` finds alone, and without the transfer, which is of the whole zoo.
+
+    None chooses the whole study.
+    """
+    return study if patterns is None else replace(study, recipes=select(study, patterns), transfer=None)
 
 
 def select(study: Study, patterns: str) -> tuple[Recipe, ...]:
@@ -354,7 +474,25 @@ def summary(plan: Plan, command: str) -> dict[str, Any]:
         },
         "command": command,
         "models": _models(plan),
+        **({"transfer": found} if (found := _transfer(plan)) else {}),
     }
+
+
+def _transfer(plan: Plan) -> dict[str, Any] | None:
+    """Where the transfer is found, or why a study that asks for it has none; None where nothing is to be said."""
+    cell, count = plan.transfer, len(plan.study.recipes)
+    if cell is not None:
+        return {
+            "key": cell.key,
+            "recipes": [recipe.label for recipe in cell.recipes],
+            "seed": cell.seed,
+            "attack": describe(cell.transferred.attack),
+        }
+    if plan.study.transfer is None or count <= MOST:
+        return None
+    slices = [f"--preset {preset.name}" for preset in plan.study.presets if len(preset.recipes) <= MOST]
+    remedy = f"; run a slice of the study: {' or '.join(slices)}" if slices else ""
+    return {"reason": f"it is measured between at most {MOST} recipes, and there are {count} here{remedy}"}
 
 
 def _sets(task: Task) -> dict[str, Images]:

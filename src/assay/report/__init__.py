@@ -13,6 +13,7 @@ from assay.report.judged import judge
 from assay.report.page import pages_of
 from assay.report.tables import write_tables
 from assay.report.terminal import print_headline
+from assay.report.transfer import write_transfer
 from assay.results import Results
 
 __all__ = ["print_headline", "write_report", "write_tables"]
@@ -21,14 +22,15 @@ __all__ = ["print_headline", "write_report", "write_tables"]
 def write_report(results: Results, folder: Path | str) -> Path:
     """Write the pages and tables into the folder; return the path of report.html.
 
-    report.html, table.csv and table.json; of several recipes explorer.html and analysis.html too; of a study about
-    which something is claimed, claims.html and claims.json.
+    report.html, table.csv and table.json, and transfer.csv where attacks were tried across recipes; of several recipes
+    explorer.html and analysis.html too; of a study about which something is claimed, claims.html and claims.json.
 
     Raises:
         StoreError: the folder cannot be written.
     """
     pages = pages_of(results)
     write_tables(results, folder)
+    write_transfer(results, folder)
     zoo = build_zoo(results)
     comparisons = compare(zoo)
     judged = judge(zoo, comparisons)

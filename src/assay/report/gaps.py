@@ -37,6 +37,8 @@ def gaps(results: Results, measures: list[Measure], notes: dict[str, dict[str, s
     """Every gap, the gravest first; measures that lack values for the same reason and recipes are one gap."""
     found = _failed(results) + _pending(results)
     found += [Gap(kind="no data", what=name, recipes=(), reason=reason) for name, reason in results.missing.items()]
+    if results.no_transfer:
+        found.append(Gap(kind="not measured", what="transfer", recipes=(), reason=results.no_transfer))
     found += _empty_cells(results, measures)
     known = {gap.reason for gap in found}
     found += [gap for gap in _noted(results, notes) if gap.reason not in known]

@@ -26,6 +26,7 @@ from assay.report.page import render_page
 from assay.report.seen import LEGEND, said, unseen_sentence
 from assay.report.summary import SYMBOLS, Headline, Row, headline
 from assay.report.text import breakable, embed, emphasise, flatten
+from assay.report.transfer import transfer_table
 from assay.results import Results
 
 NAME = "report.html"
@@ -77,6 +78,7 @@ def render(results: Results, judged: Judged | None = None) -> str:
         data=embed(_data(results, measures, table, shown, kept, observed)),
         plotly=Markup(get_plotlyjs()),
         beside=beside(results, measures),
+        transfer=transfer_table(results),
         unseen=unseen_sentence(measures),
         why_primary=why_primary(table.columns),
         seen_sentence=LEGEND,

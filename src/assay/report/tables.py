@@ -62,11 +62,12 @@ def _csv(records: list[dict[str, Any]]) -> str:
     writer.writerow(COLUMNS)
     for record in records:
         flat = record | {"setting": setting_text(record["setting"])}
-        writer.writerow([_cell(flat[name]) for name in COLUMNS])
+        writer.writerow([cell_text(flat[name]) for name in COLUMNS])
     return stream.getvalue()
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
+    """A cell of a CSV: a text that is no formula to a spreadsheet, a number in full, "" for None."""
     if isinstance(value, str):
         return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
     return "" if value is None else repr(value)

@@ -12,7 +12,7 @@ from assay.evaluations import Adversarial, Anomaly, Calibration, Shift
 from assay.objectives import CrossEntropy, OutlierExposure
 from assay.published import Published, PublishedNumber
 from assay.recipe import Recipe, Train
-from assay.study import Study
+from assay.study import Study, Transferred
 
 TITLE = "MNIST with PixMix and outlier exposure"
 TRAIN = Train(epochs=5, batch_size=64, learning_rate=5e-4)
@@ -93,5 +93,6 @@ pixmix_oe = Study(
         Calibration(),
     ),
     replicates=5,
+    transfer=Transferred(),
     published=_published,
 )

@@ -7,7 +7,7 @@ from assay.attacks import FGSM, PGD
 from assay.augmentations import CutOut, MixUp
 from assay.evaluations import Adversarial, Anomaly, Calibration, Shift
 from assay.recipe import Recipe, Train
-from assay.study import Study
+from assay.study import Study, Transferred
 
 _fgsm = FGSM(eps=0.2)
 _pgd = PGD(eps=0.2, steps=5)
@@ -41,4 +41,5 @@ quickstart = Study(
         Anomaly(images=2000),
         Calibration(),
     ),
+    transfer=Transferred(attack=PGD(eps=0.3, steps=10)),
 )

@@ -13,7 +13,7 @@ from assay.attacks import FGSM, PGD, Attack
 from assay.augmentations import Augmentation, CutOut, MixUp
 from assay.evaluations import Adversarial, Anomaly, Calibration, Shift
 from assay.recipe import Recipe, Train
-from assay.study import Preset, Study
+from assay.study import Preset, Study, Transferred
 
 ATTACKS: tuple[Attack, ...] = (
     *(PGD(eps=eps, steps=steps) for eps, steps in product((0.2, 0.3, 0.4), (30, 40, 50))),
@@ -101,5 +101,6 @@ tradeoffs = Study(
     recipes=_recipes,
     evaluations=(Adversarial(), Shift(), Anomaly(), Calibration()),
     replicates=max(MEMBERS),
+    transfer=Transferred(),
     presets=(_laptop, _families),
 )

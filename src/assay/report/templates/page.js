@@ -76,4 +76,4 @@ function sorted(rows, place, sign, kind) {
   });
 }
 for (const radio of document.querySelectorAll('input[name="heat"]'))
-  radio.addEventListener("change", () => (document.querySelector("table.heat").dataset.show = radio.value));
+  radio.addEventListener("change", () => (document.querySelector("#shift table.heat").dataset.show = radio.value));

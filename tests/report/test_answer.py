@@ -136,6 +136,26 @@ def test_nobody_leads_where_nobody_withstands(best: float, led: bool) -> None:
         assert alone.sentences[0] == told
 
 
+def test_a_recipe_on_which_attacks_fail_leads_nowhere_under_attack() -> None:
+    table = made(
+        {"attack": {"base": 0.0, "masked": 0.9, "hard": 0.5}, "shift": {"base": 0.8, "masked": 0.8, "hard": 0.8}}
+    )
+    rows = tuple(
+        dataclasses.replace(row, doubted=("gradients vanish", "model is random")) if row.recipe == "masked" else row
+        for row in table.rows
+    )
+    assert answer(table).leaders[0].recipe == "masked"
+    found = answer(dataclasses.replace(table, rows=rows))
+    assert found.leaders[0].recipe == "hard"
+    assert found.sentences[0].startswith("hard leads under attack")
+    assert "masked" not in " ".join(found.sentences)
+    [doubt] = found.more
+    assert doubt == (
+        "Do not trust the accuracy of masked under attack: it is too high, as 2 checks for failing attacks found "
+        "(gradients vanish and model is random); see the signs to distrust."
+    )
+
+
 def test_names_the_budget_that_nobody_withstands() -> None:
     assert beaten("attack", "accuracy", 0.3, [0.0, 0.049]) == "no recipe withstands ε = 0.3 (at most 4.9 %)"
     assert beaten("attack", "accuracy", 0.3, [0.0, 0.2]) == ""

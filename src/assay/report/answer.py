@@ -2,6 +2,8 @@
 
 A recipe that answers one class for every image has learned nothing and leads nowhere.
 
+Nor does a recipe lead under attack where checks say that the attacks on it fail.
+
 Only clear differences are claimed: those that summary.py judges better or worse. What leads, gains or loses on a test
 whose like it has met in training is said to do so. Under attacks that no recipe withstands nobody leads, gains or
 loses.
@@ -87,6 +89,7 @@ def answer(table: Headline) -> Answer:
     )
     if not leaders:
         return Answer(
+            more=_doubts(table),
             sentences=(
                 "Nothing is measured yet, so there is no answer.",
                 "The last sections say what is missing, and why.",
@@ -105,7 +108,18 @@ def _more(table: Headline, leaders: tuple[Leader, ...], base: Row | None) -> tup
         named = any(cost.column is loss.column for cost in paying.get(loss.recipe, ()))
         loss = None if named else loss
     found = ("" if loss is None else loss_sentence(loss), seen_beside_unseen(table))
-    return tuple(text for text in found if text)
+    return (*_doubts(table), *(text for text in found if text))
+
+
+def _doubts(table: Headline) -> tuple[str, ...]:
+    """A sentence for each recipe whose accuracy under attack its checks refute."""
+    return tuple(
+        f"Do not trust the accuracy of {row.recipe} under attack: it is too high, as "
+        f"{'a check' if len(row.doubted) == 1 else f'{len(row.doubted)} checks'} for failing attacks found "
+        f"({listed(row.doubted)}); see the signs to distrust."
+        for row in table.rows
+        if row.doubted
+    )
 
 
 def _useless(table: Headline, row: Row | None) -> str:
@@ -121,6 +135,8 @@ def _useless(table: Headline, row: Row | None) -> str:
 def _leader(table: Headline, place: int, base: Row | None) -> Leader | None:
     column = table.columns[place]
     measured = [row for row in table.rows if row.entries[place].cell.value is not None and not row.unlearned]
+    if column.axis == "attack":
+        measured = [row for row in measured if not row.doubted]
     if not measured:
         return None
     sign = -1 if column.measure.higher_is_better is False else 1
@@ -155,11 +171,11 @@ def _costs(table: Headline, row: Row, axis: str) -> tuple[Cost, ...]:
 
 
 def _judged(table: Headline, row: Row) -> list[tuple[Column, Entry]]:
-    """A recipe's entries with their columns, but for attacks that no recipe withstands."""
+    """A recipe's entries with their columns, but for attacks that no recipe withstands or that fail on it."""
     return [
         (column, item)
         for place, (column, item) in enumerate(zip(table.columns, row.entries, strict=True))
-        if not void(table, place)
+        if not void(table, place) and not (row.doubted and column.axis == "attack")
     ]
 
 

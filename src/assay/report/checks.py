@@ -45,6 +45,24 @@ SENTENCES = {
 }
 
 
+# Flags that say that accuracy under attack is too high; the others say that it was looked at too little.
+OVERSTATED = frozenset(
+    {
+        "black_box_beats_gradients", "chance_beats_gradients", "unbounded_attack_fails", "gradients_vanish",
+        "loss_saturates", "gradients_broken", "model_is_random",
+    }
+)  # fmt: skip
+
+
+def overstated(results: Results) -> dict[str, tuple[str, ...]]:
+    """By recipe, the raised flags that say that accuracy under its attacks is too high, on any seed."""
+    found: dict[str, dict[str, None]] = {}
+    for row in results.table.to_dict("records"):
+        if row["metric"] == FLAG and row["value"] == 1 and row["setting"]["check"] in OVERSTATED:
+            found.setdefault(str(row["recipe"]), {})[name_of(row["setting"]["check"])] = None
+    return {recipe: tuple(names) for recipe, names in found.items()}
+
+
 def name_of(check: str) -> str:
     """A check as people read it."""
     return check.replace("_", " ")

@@ -18,6 +18,7 @@ from typing import Literal
 
 from assay.analysis.columns import Column, choose
 from assay.analysis.measures import Cell, Measure, collect
+from assay.report.checks import overstated
 from assay.report.doubts import EVENTS
 from assay.report.judged import RELATIVE, Judged, key_of
 from assay.report.seen import said, unseen_text
@@ -45,12 +46,16 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One recipe's entries, one a column; `unlearned` where it answers one class for every image."""
+    """One recipe's entries, one a column; `unlearned` where it answers one class for every image.
+
+    `doubted` names the raised flags that say that its accuracy under attack is too high.
+    """
 
     recipe: str
     baseline: bool
     entries: tuple[Entry, ...]
     unlearned: bool = False
+    doubted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,13 +69,14 @@ class Headline:
 def headline(results: Results, measures: list[Measure] | None = None, judged: Judged | None = None) -> Headline:
     """The table of recipes x axes; an axis without results keeps a column that says why."""
     found = collect(results, skip=EVENTS) if measures is None else measures
-    columns = choose(results, found)
+    columns, doubted = choose(results, found), overstated(results)
     rows = [
         Row(
             recipe=recipe,
             baseline=recipe == results.baseline,
             entries=tuple(entry(column.measure, recipe, results.baseline, judged) for column in columns),
             unlearned=recipe in results.unlearned,
+            doubted=doubted.get(recipe, ()),
         )
         for recipe in results.recipes
     ]

@@ -194,3 +194,12 @@ def test_labels_of_any_whole_type(dtype: torch.dtype) -> None:
     for pixels in (x, (x * 255).round().byte()):
         found = evaluate(model, (pixels, y.to(dtype)), evaluations=[Calibration()], progress=quiet).table["value"]
         assert found.equals(wanted)
+
+
+def test_one_evaluation_may_stand_alone_and_others_are_refused() -> None:
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 3))
+    x, y = torch.rand(12, 1, 4, 4), torch.arange(12) % 3
+    found = evaluate(model, (x, y), evaluations=Calibration())
+    assert set(found.table["evaluation"]) == {"calibration"}
+    with pytest.raises(AssayError, match="evaluations: expected such as"):
+        evaluate(model, (x, y), evaluations=["adversarial"])  # type: ignore[list-item]

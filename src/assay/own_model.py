@@ -33,7 +33,7 @@ def evaluate(
     *,
     train: Labelled | None = None,
     outliers: Mapping[str, Labelled | Tensor] | None = None,
-    evaluations: Sequence[Evaluation] = EVALUATIONS,
+    evaluations: Sequence[Evaluation] | Evaluation = EVALUATIONS,
     name: str = "model",
     device: str = "cpu",
     progress: Progress | None = None,
@@ -48,7 +48,7 @@ def evaluate(
             reported as not measured.
         outliers: anomalous sets by name, of the same shape, in either form; their labels are not used. Without any,
             anomaly detection is reported as not measured.
-        evaluations: what to measure.
+        evaluations: what to measure, one or several.
         name: what the model is called in tables.
         device: where to run; the model is moved there.
         progress: called with the axis and the fraction done; None shows a bar on a terminal.
@@ -63,6 +63,10 @@ def evaluate(
         ContractError: the model does not give finite logits (B, K), or it can be measured on no axis.
     """
     check_device(device)
+    evaluations = (evaluations,) if isinstance(evaluations, Evaluation) else tuple(evaluations)
+    for item in evaluations:
+        if not isinstance(item, Evaluation):
+            raise BadValueError(f"evaluations: expected such as (Adversarial(), Calibration()), got {item!r}")
     task = _task(name, images, train, outliers)
     classifier = _classifier(model.to(device), task)
     start = time.perf_counter()

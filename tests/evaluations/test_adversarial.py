@@ -180,6 +180,14 @@ def test_pieces_that_were_kept_are_not_computed_again(model: Classifier, monkeyp
     assert torch.equal(changed.nonzero().squeeze(1), torch.arange(40, 80))  # what was kept is taken as it is
 
 
+@pytest.mark.parametrize("wrong", [("pgd",), PGD(eps=0.1, steps=1), "pgd"])
+def test_what_is_no_tuple_of_attacks_is_refused(wrong: Any) -> None:
+    with pytest.raises(BadValueError, match="attacks: expected a tuple of attacks"):
+        Adversarial(attacks=wrong)
+    with pytest.raises(BadValueError, match="budgets: expected a tuple"):
+        Adversarial(budgets=0.3)  # type: ignore[arg-type]
+
+
 class Noisy(Classifier):
     """Linear, with noise on the pixels from the global stream."""
 

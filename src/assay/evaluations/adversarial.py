@@ -81,6 +81,13 @@ class Adversarial:
     checked: int = 100
 
     def __post_init__(self) -> None:
+        if not isinstance(self.attacks, tuple) or not all(isinstance(attack, Attack) for attack in self.attacks):
+            raise BadValueError(
+                f"adversarial: attacks: expected a tuple of attacks, such as (PGD(eps=0.3, steps=40),), "
+                f"got {self.attacks!r}"
+            )
+        if not isinstance(self.budgets, tuple):
+            raise BadValueError(f"adversarial: budgets: expected a tuple such as (0.1, 0.3), got {self.budgets!r}")
         if not self.attacks or len({attack.norm for attack in self.attacks}) != 1:
             raise BadValueError("adversarial: attacks: expected at least one, all of one norm")
         if len(set(self.labels)) < len(self.labels):

@@ -81,6 +81,7 @@ def ours_curve(model: Classifier, images: Images, batch: int) -> Curve:  # noqa:
         budgets=BUDGETS,
         examples=0,
         single=False,
+        checked=0,
     )
     seen = evaluation.observe(model, Task(name="bench", test=images), seed=0).tensors
     return {eps: float(seen[f"worst/{eps:g}"].float().mean()) for eps in BUDGETS}

@@ -203,4 +203,5 @@ def test_cells_that_lack_their_outliers_cost_nothing_and_the_others_are_estimate
     assert {cell.recipe for cell in planned.plan.cells if cell.key in planned.plan.unable} == {exposed}
     alone = plan_run(replace(STUDY, recipes=(Recipe(train=QUICK),)), out=tmp_path, data=tiny_folder)
     sizes = [estimate_run(item, jobs=1).size for item in (planned, alone)]
-    assert sizes[0] == sizes[1] > 0
+    # The figures that a probe writes differ by a digit from run to run; a model would be kilobytes more.
+    assert 0 < sizes[1] == pytest.approx(sizes[0], abs=64)

@@ -166,12 +166,20 @@ def test_any_text_parses_or_is_refused(text: str) -> None:
         ("cutout(length=7.0, holes=1)", "length: expected a whole number >= 1, got 7.0"),
         ("fgsm(eps=0.3, eps=0.2)", "fgsm: expected eps once, got it twice"),
         ("fgsm(eps=a.b)", "cannot read 'a.b' in 'fgsm(eps=a.b)': expected a number or a string"),
+        ("fgsm(eps=8/0)", "cannot read '8 / 0' in 'fgsm(eps=8/0)': expected a number or a string"),
+        ("pgd(0.3, 5)", "expected each value with its name, such as pgd(eps=..., steps=...); got 'pgd(0.3, 5)'"),
+        ("pgd(eps=0.3, steps=5, norm=l2)", "l2: no such part; if a word is meant, quote it: norm='l2'"),
+        ("fgsm(eps=0.3", "expected parts such as 'cutout(length=7, holes=1)' ('(' was never closed)"),
     ],
 )
 def test_errors_say_what_to_do(text: str, message: str) -> None:
     with pytest.raises(BadValueError) as caught:
         parse(text, KINDS)
     assert message in str(caught.value)
+
+
+def test_fractions_are_numbers() -> None:
+    assert parse("fgsm(eps=8/255)", KINDS) == [FGSM(eps=8 / 255)]
 
 
 def make(name: str = "thing", version: int = 1, **defaults: Any) -> Any:

@@ -49,6 +49,14 @@ def test_what_is_written_is_read(store: Store) -> None:
     }
 
 
+def test_pieces_of_a_finished_evaluation_that_a_kill_left_behind_go_and_others_stay(store: Store) -> None:
+    for key in ("finished", "begun"):
+        store.keep_piece(key, "0-500", b"piece")
+    store.write("evaluations", "finished", {"metrics.json": b"{}"})
+    again = Store(store.root)
+    assert [list(again.pieces(key)) for key in ("finished", "begun")] == [[], ["0-500"]]
+
+
 def test_another_store_on_the_same_folder_sees_the_same(store: Store) -> None:
     store.write("models", KEY, FILES)
     assert Store(str(store.root)).read_json("models", KEY, "cell.json") == {"a": 1}

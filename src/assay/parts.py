@@ -91,7 +91,8 @@ def parts_of(value: object) -> Iterator[Part]:
 def parse(text: str, kinds: Mapping[str, type]) -> list[Any]:
     """Parse `a(x=1) > b(y=2)` to the parts it names, from left to right.
 
-    Only literals and the names in `kinds` are understood; nothing in the text is executed.
+    Only literals, fractions of them such as 8/255, and the names in `kinds` are understood; nothing in the text is
+    executed.
 
     Raises:
         BadValueError: the text is no such chain, or names an unknown part or field.
@@ -104,17 +105,19 @@ def parse(text: str, kinds: Mapping[str, type]) -> list[Any]:
         return [_part(node, kinds, text) for node in nodes]
     except BadValueError:
         raise
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except SyntaxError as error:
+        raise _unreadable(text, f" ({error.msg})") from error
+    except (ValueError, RecursionError, MemoryError) as error:
         raise _unreadable(text) from error
 
 
-def _unreadable(text: str) -> BadValueError:
-    return BadValueError(f"cannot read {text!r:.100}: expected parts such as 'cutout(length=7, holes=1)'")
+def _unreadable(text: str, why: str = "") -> BadValueError:
+    return BadValueError(f"cannot read {text!r:.100}: expected parts such as 'cutout(length=7, holes=1)'{why}")
 
 
 def _part(node: ast.expr, kinds: Mapping[str, type], text: str) -> Any:
     name, keywords = node, []
-    if isinstance(node, ast.Call) and not node.args:
+    if isinstance(node, ast.Call):
         name, keywords = node.func, node.keywords
     if not isinstance(name, ast.Name):
         raise _unreadable(text)
@@ -122,12 +125,20 @@ def _part(node: ast.expr, kinds: Mapping[str, type], text: str) -> Any:
         raise BadValueError(f"{name.id}: no such part; {nearest(name.id, kinds)}")
     kind = kinds[name.id]
     known = [field.name for field in fields(kind)]
+    if isinstance(node, ast.Call) and node.args:
+        names = ", ".join(f"{field}=..." for field in known[: len(node.args)])
+        raise BadValueError(
+            f"{name.id}: expected each value with its name, such as {name.id}({names}); got {text!r:.100}"
+        )
     arguments: dict[str, Any] = {}
     for keyword in keywords:
         if keyword.arg not in known:
             raise BadValueError(f"{name.id}: no field {keyword.arg}; {nearest(str(keyword.arg), known)}")
         if keyword.arg in arguments:
             raise BadValueError(f"{name.id}: expected {keyword.arg} once, got it twice")
+        if isinstance(keyword.value, ast.Name) and keyword.value.id not in kinds:
+            word = keyword.value.id
+            raise BadValueError(f"{word}: no such part; if a word is meant, quote it: {keyword.arg}={word!r}")
         arguments[keyword.arg] = _value(keyword.value, kinds, text)
     missing = [
         field.name
@@ -148,8 +159,10 @@ def _value(node: ast.expr, kinds: Mapping[str, type], text: str) -> Any:
     if isinstance(node, ast.Call | ast.Name):
         return _part(node, kinds, text)
     try:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):  # such as 8/255
+            return ast.literal_eval(node.left) / ast.literal_eval(node.right)
         return ast.literal_eval(node)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ZeroDivisionError, OverflowError) as error:
         raise BadValueError(
             f"cannot read {ast.unparse(node)!r:.100} in {text!r:.100}: expected a number or a string"
         ) from error

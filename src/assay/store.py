@@ -76,6 +76,9 @@ class Store:
                 with contextlib.suppress(FileNotFoundError):  # another run has just put it in its place
                     if time.time() - folder.stat().st_mtime > ABANDONED:
                         shutil.rmtree(folder, ignore_errors=True)
+        for piece in (self.root / "pieces").glob("[!.]*-*"):
+            if self.has("evaluations", piece.name.split("-")[0]):
+                shutil.rmtree(piece, ignore_errors=True)
 
     def has(self, kind: str, key: str) -> bool:
         """Whether a cell of that kind ("models", "evaluations") is finished."""

@@ -143,6 +143,27 @@ def test_more_queries_fool_more(trained: tuple[Classifier, Tensor, Tensor], norm
     assert float((margin(model(many), y) > margin(model(x), y)).float().mean()) > 0.99
 
 
+def test_headroom_leaves_what_rose_too_slowly_after_a_fifth_of_the_queries(
+    trained: tuple[Classifier, Tensor, Tensor],
+) -> None:
+    """Image by image, against the margins of the points asked about."""
+    model, x, _ = trained
+    y, fates = model(x).argmax(1), []
+    for i in range(60):
+        plain, spared = Recording(model), Recording(model)
+        one = x[i : i + 1], y[i : i + 1]
+        Square(eps=0.07, queries=100)(plain, *one, generator(i))
+        Square(eps=0.07, queries=100, headroom=1)(spared, *one, generator(i))
+        margins = [float(margin(model(point), y[i : i + 1]).detach()) for point in plain.asked[1:]]
+        slow = False
+        if len(margins) > 20:
+            before, now = max(margins[:4]), max(margins[:20])
+            slow = now - before < -now
+        assert len(spared.asked[1:]) == (20 if slow else len(margins))
+        fates.append((slow, len(margins) > 20))
+    assert len(set(fates)) == 3  # fooled early, left, and gone on with
+
+
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_an_images_draws_do_not_depend_on_its_neighbours_fate(small: Classifier, norm: Norm) -> None:
     x = torch.rand(4, 1, 12, 12, generator=generator())
@@ -169,5 +190,7 @@ def test_names_and_refusals() -> None:
     assert Square(eps=0.3, queries=7).at(0.1) == Square(eps=0.1, queries=7)
     with pytest.raises(BadValueError, match="square: queries: expected a whole number >= 1, got 0"):
         Square(eps=0.3, queries=0)
+    with pytest.raises(BadValueError, match="square: headroom: expected a number >= 1, got 0.5"):
+        Square(eps=0.3, headroom=0.5)
     with pytest.raises(BadValueError, match=r"square: p: expected a number in \[0, 1\], got 2"):
         Square(eps=0.3, p=2)

@@ -15,7 +15,8 @@ uniform noise. Source: Chen, Jordan and Wainwright (2020), HopSkipJumpAttack: a 
 
 Deviations: noise to start from comes in squares of 1, 2, 4, ... pixels in turn, up to 100 draws: a model may call all
 noise of single pixels one class, whose images would have no start. Directions and noise are the same for all images of
-a batch: an image's draws do not depend on the others' fate. A budget of queries takes the place of a number of
+a batch: an image's draws do not depend on the others' fate. A probe beyond 0 or 1 is clipped, and the sum counts the
+move that was made. A budget of queries takes the place of a number of
 iterations; the last estimate gets what is left. theta is at most 1/1000, for small images. The nearest point is moved
 outward by 1/10,000 of its distance, if it stays misclassified, so that rounding does not take it back. A point beyond
 eps is returned as the point of the ball next to it; an image without a start, as it is. Of soft labels the largest

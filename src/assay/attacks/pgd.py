@@ -46,7 +46,7 @@ class PGD:
             training wants points of high loss.
         headroom: with `early_stop` and labels given as indices, also leave an image when this many times the rise that
             its ball still has room for, to first order, would not fool it: see `assay.attacks.headroom`; it does not
-            start again. None: never.
+            start again, and at a larger budget goes on from a point that is less far up. None: never.
     """
 
     name: ClassVar[str] = "pgd"

@@ -10,7 +10,11 @@ numbers of queries. Source: Andriushchenko, Croce, Flammarion and Hein (2020), S
 black-box adversarial attack via random search.
 
 Deviations: a "linf" proposal that would change nothing (a square whose pixels are there already, or lie beyond 0 or 1)
-is replaced by the one of opposite signs. The paper starts "l2" from p = 0.1. Of soft labels the largest counts.
+is replaced by the one of opposite signs. The paper starts "l2" from p = 0.1. Of soft labels the largest counts. With
+`headroom` an image is left after a fifth of the queries when its margin is too low for the pace at which it rose: when
+`headroom * (b - a) < -b`, with a and b the margins after 1/25 and 1/5 of the queries. What is left to come are four times
+as many queries, of smaller squares; on 800 training images (`lenet5`, undefended at eps 0.1 and PGD-trained at 0.3), of
+20 that were fooled after that, none would have been left with headroom 1.
 """
 
 import math
@@ -41,6 +45,8 @@ class Square:
         queries: points that the model is asked about, >= 1; the image itself is not counted.
         p: part of the image that the first squares cover, in [0, 1].
         norm: "linf" or "l2".
+        headroom: after a fifth of the queries leave the images whose margin, if it rose by this many times what it has
+            risen since 1/25 of them, would still be below 0: most of what stands, for a fifth of its cost. None: never.
     """
 
     name: ClassVar[str] = "square"
@@ -51,12 +57,15 @@ class Square:
     queries: int = 5000
     p: float = 0.8
     norm: Norm = "linf"
+    headroom: float | None = None
 
     def __post_init__(self) -> None:
         check_number(self.name, "eps", self.eps, low=0)
         check_count(self.name, "queries", self.queries)
         check_number(self.name, "p", self.p, low=0, high=1)
         check_norm(self.name, self.norm)
+        if self.headroom is not None:
+            check_number(self.name, "headroom", self.headroom, low=1)
 
     def at(self, eps: float) -> "Square":
         """The same attack with another radius."""
@@ -74,6 +83,7 @@ class Square:
     def _search(self, model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator) -> Tensor:
         ends, index = x.clone(), standing(self.name, model, x, y)[1]
         point, best = x[index], x.new_full((len(index),), -torch.inf)
+        before = best  # the margins after 1/25 of the queries
         for query in range(self.queries):
             if len(index) == 0:
                 break
@@ -85,9 +95,14 @@ class Square:
             fooled = logits.argmax(1) != y[index]
             better = (height > best) | fooled
             point, best = torch.where(wide(better, x), new, point), torch.where(better, height, best)
-            if bool(fooled.any()):
+            done = fooled
+            if query + 1 == self.queries // 25:
+                before = best
+            elif self.headroom is not None and query + 1 == self.queries // 5:
+                done = fooled | (self.headroom * (best - before) < -best)
+            if bool(done.any()):
                 ends[index] = point
-                index, point, best = index[~fooled], point[~fooled], best[~fooled]
+                index, point, best, before = index[~done], point[~done], best[~done], before[~done]
         ends[index] = point
         return ends
 

@@ -190,7 +190,7 @@ def test_names_and_refusals() -> None:
     assert Square(eps=0.3, queries=7).at(0.1) == Square(eps=0.1, queries=7)
     with pytest.raises(BadValueError, match="square: queries: expected a whole number >= 1, got 0"):
         Square(eps=0.3, queries=0)
-    with pytest.raises(BadValueError, match="square: headroom: expected a number >= 1, got 0.5"):
+    with pytest.raises(BadValueError, match=r"square: headroom: expected a number >= 1, got 0\.5"):
         Square(eps=0.3, headroom=0.5)
     with pytest.raises(BadValueError, match=r"square: p: expected a number in \[0, 1\], got 2"):
         Square(eps=0.3, p=2)

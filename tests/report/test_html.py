@@ -211,7 +211,7 @@ def pending(complete: Results) -> Results:
     [
         (nothing_at_all, "diverged"),
         (without_kmnist, "assay data fetch kmnist"),
-        (lambda results: dataclasses.replace(results, load=lambda *_: None), "Everything that the study asked for"),
+        (lambda results: dataclasses.replace(results, load=lambda *_: None), "Everything that was asked for"),
         (lambda results: dataclasses.replace(results, baseline=None), "no baseline"),
         (pending, "baseline, seed 0: shift"),
     ],

@@ -12,9 +12,9 @@ black-box adversarial attack via random search.
 Deviations: a "linf" proposal that would change nothing (a square whose pixels are there already, or lie beyond 0 or 1)
 is replaced by the one of opposite signs. The paper starts "l2" from p = 0.1. Of soft labels the largest counts. With
 `headroom` an image is left after a fifth of the queries when its margin is too low for the pace at which it rose: when
-`headroom * (b - a) < -b`, with a and b the margins after 1/25 and 1/5 of the queries. What is left to come are four times
-as many queries, of smaller squares; on 800 training images (`lenet5`, undefended at eps 0.1 and PGD-trained at 0.3), of
-20 that were fooled after that, none would have been left with headroom 1.
+`headroom * (b - a) < -b`, with a and b the margins after 1/25 and 1/5 of the queries. What is left to come are four
+times as many queries, of smaller squares; on 800 training images (`lenet5`, undefended at eps 0.1 and PGD-trained at
+0.3), of 20 that were fooled after that, none would have been left with headroom 1.
 """
 
 import math

@@ -125,7 +125,7 @@ def _doubts(table: Headline) -> tuple[str, ...]:
 def _useless(table: Headline, row: Row | None) -> str:
     """Why nothing can be held against the baseline, or ""."""
     if row is None:
-        return "the study has no baseline here"
+        return "there is no baseline here"
     if row.unlearned:
         return "the baseline has learned nothing (it answers one class for every image)"
     measured = (item.cell.value for column, item in zip(table.columns, row.entries, strict=True) if column.primary)

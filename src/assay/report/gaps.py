@@ -121,7 +121,7 @@ def _not_asked(results: Results, measures: list[Measure]) -> list[Gap]:
             kind="not asked for",
             what=what,
             recipes=(),
-            reason=f"the store holds no {name} results of this study; add the evaluation to it, or run it again",
+            reason=f"there are no {name} results; add the evaluation, and measure again",
         )
         for name, what in EVALUATIONS.items()
         if name not in present and name not in pending

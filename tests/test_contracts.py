@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import MISSING, Field, fields, replace
 from types import ModuleType
 from typing import Any
@@ -23,13 +24,14 @@ from assay.attacks import APGD, FABT, FGSM, PGD, Attack, Square, Transfer
 from assay.attacks.base import attack_loss
 from assay.attacks.norms import NORMS, lengths
 from assay.augmentations import Augmentation
-from assay.classifier import Classifier
+from assay.classifier import Classifier, LinearHead, Outputs, predict_all
 from assay.corruptions import Corruption
 from assay.data import Images
 from assay.errors import BadValueError
 from assay.objectives import Batch, Objective
 from assay.outliers import OutlierSource
 from assay.recipe import part_classes
+from assay.scores.base import AnyScore, ImageScore, Training
 
 # Values for fields that have no default. A part with another such field adds its value here.
 VALUES: dict[str, Any] = {
@@ -48,6 +50,7 @@ CHEAPER: dict[str, dict[str, Any]] = {
     "fab": {"steps": 12},
     "fab_t": {"steps": 12},
     "hop_skip_jump": {"queries": 1200},
+    "knn": {"k": 5},
     "square": {"queries": 250},
     "transfer": {"attack": PGD(eps=1, steps=10), "rounds": 2, "epochs": 3},
     "worst_case": {
@@ -92,12 +95,14 @@ AUGMENTATIONS: list[Augmentation] = examples(assay.augmentations)
 CORRUPTIONS: list[Corruption] = examples(assay.corruptions)
 OBJECTIVES: list[Objective] = examples(assay.objectives)
 SOURCES: list[OutlierSource] = examples(assay.outliers)
+SCORES: list[AnyScore] = examples(assay.scores)
 
 attacks = pytest.mark.parametrize("attack", ATTACKS, ids=parts.describe)
 augmentations = pytest.mark.parametrize("augmentation", AUGMENTATIONS, ids=parts.describe)
 corruptions = pytest.mark.parametrize("corruption", CORRUPTIONS, ids=parts.describe)
 objectives = pytest.mark.parametrize("objective", OBJECTIVES, ids=parts.describe)
 sources = pytest.mark.parametrize("source", SOURCES, ids=parts.describe)
+scores = pytest.mark.parametrize("score", SCORES, ids=parts.describe)
 
 
 def generator(seed: int = 3) -> torch.Generator:
@@ -442,3 +447,72 @@ def test_a_source_draws_outliers_of_the_batchs_shape_from_its_generator(
     assert torch.equal(x, copy)
     assert torch.equal(torch.get_rng_state(), stream)
     assert source.seen
+
+
+# Anomaly scores
+
+
+class Headed(Classifier):
+    """The small network with its last layer known to be linear."""
+
+    def __init__(self, model: Classifier) -> None:
+        super().__init__()
+        self.n_classes, self.model = model.n_classes, model
+
+    @property
+    def linear_head(self) -> LinearHead:
+        last = self.model.last
+        return LinearHead(last.weight, last.bias)  # type: ignore[union-attr, arg-type]
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.model.features(x)
+
+    def head(self, features: Tensor) -> Tensor:
+        return self.model.head(features)
+
+
+def scored(score: AnyScore, model: Classifier, train: Training | None, outputs: Outputs, x: Tensor) -> Tensor:
+    if isinstance(score, ImageScore):
+        return score.fit(model, train)(outputs, x)
+    return score.fit(model, train)(outputs)
+
+
+@scores
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_a_score_is_one_finite_number_an_image_whatever_shares_its_batch(
+    score: AnyScore, kind: torch.dtype, small: Classifier
+) -> None:
+    other = deepcopy(small)
+    other.last.weight.data = -small.last.weight.data  # type: ignore[union-attr, operator]
+    other.body[6].weight.data *= -1  # type: ignore[union-attr, index]
+    model = Ensemble([Headed(small), Headed(other)]).to(kind).train()
+    x, past = (torch.rand(n, 1, 12, 12, generator=generator(n), dtype=kind) for n in (30, 60))
+    train = Training(*predict_all(model, past), torch.arange(60) % 4)
+    outputs = predict_all(model, x)
+    copies, stream = [tensor.clone() for tensor in (*train, *outputs, x)], torch.get_rng_state()
+    found = scored(score, model, train, outputs, x)
+    assert found.shape == (30,)
+    assert bool(found.isfinite().all())
+    assert not found.requires_grad
+    pieces = [
+        scored(score, model, train, Outputs(outputs.features[i : i + 7], outputs.logits[i : i + 7]), x[i : i + 7])
+        for i in range(0, 30, 7)
+    ]
+    torch.testing.assert_close(torch.cat(pieces), found, rtol=1e-4, atol=1e-4)
+    for copy, tensor in zip(copies, (*train, *outputs, x), strict=True):
+        assert torch.equal(copy, tensor)
+    assert torch.equal(torch.get_rng_state(), stream)
+    assert model.training
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+@scores
+def test_a_score_says_what_it_lacks(score: AnyScore, small: Classifier) -> None:
+    x, _ = batch()
+    train = Training(*predict_all(small, x), torch.arange(6) % 4)
+    if score.needs_train:
+        with pytest.raises(BadValueError, match=f"{score.name}: expected the model's outputs on training images"):
+            score.fit(Headed(small), None)
+    if score.needs_linear_head:
+        with pytest.raises(BadValueError, match=f"{score.name}: expected a head that is linear"):
+            score.fit(small, train)

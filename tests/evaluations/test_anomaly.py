@@ -14,7 +14,7 @@ from assay.metrics.detection import auroc, average_precision, fpr_at_tpr
 from assay.parts import canonical, describe
 from assay.randomness import derive
 from assay.scores import MSP, Energy, ViM
-from assay.scores.base import Fitted
+from assay.scores.base import Fitted, Training
 
 SCORES = ["msp", "max_logit", "energy", "cross_entropy", "vim"]
 
@@ -143,7 +143,7 @@ def test_anomalies_that_the_model_has_never_seen_are_found() -> None:
 
 
 class Broken(MSP):
-    def fit(self, model: Classifier, train: Outputs | None = None) -> Fitted:  # noqa: ARG002
+    def fit(self, model: Classifier, train: Training | None = None) -> Fitted:  # noqa: ARG002
         return _nan
 
 

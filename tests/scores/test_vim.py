@@ -8,6 +8,7 @@ from assay.classifier import Classifier, Outputs, predict_all, wrap
 from assay.errors import BadValueError
 from assay.randomness import derive
 from assay.scores import ViM
+from assay.scores.base import Training
 from assay.scores.vim import principal_dimensions
 
 
@@ -25,7 +26,11 @@ def images(n: int, *names: object) -> torch.Tensor:
     return torch.rand(n, 1, 4, 4, generator=derive(0, "images", *names))
 
 
-def from_the_paper(weight: np.ndarray, bias: np.ndarray, train: Outputs, test: Outputs, p: int) -> np.ndarray:
+def trained(model: Classifier, n: int) -> Training:
+    return Training(*predict_all(model, images(n, "train")), torch.arange(n) % 4)
+
+
+def from_the_paper(weight: np.ndarray, bias: np.ndarray, train: Training, test: Outputs, p: int) -> np.ndarray:
     """Section 4 of Wang et al. 2022, by singular vectors instead of eigenvectors."""
     origin = -np.linalg.pinv(weight) @ bias
     x = train.features.double().numpy() - origin
@@ -41,7 +46,7 @@ def from_the_paper(weight: np.ndarray, bias: np.ndarray, train: Outputs, test: O
 def test_equals_the_papers_formulas(members: int) -> None:
     models = [network(seed) for seed in range(members)]
     model = models[0] if members == 1 else Ensemble(models)
-    train, test = predict_all(model, images(300, "train")), predict_all(model, images(40, "test"))
+    train, test = trained(model, 300), predict_all(model, images(40, "test"))
     head = model.linear_head
     assert head is not None
     width = 11 * members
@@ -54,10 +59,10 @@ def test_equals_the_papers_formulas(members: int) -> None:
 
 def test_features_off_the_training_space_are_more_anomalous() -> None:
     model = network(0)
-    train = predict_all(model, images(300, "train"))
+    train = trained(model, 300)
     score = ViM().fit(model, train)
     far = Outputs(train.features + 30 * torch.randn(300, 11, generator=derive(1)), train.logits)
-    assert bool((score(far) > score(train)).float().mean() > 0.99)
+    assert bool((score(far) > score(Outputs(train.features, train.logits))).float().mean() > 0.99)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +78,6 @@ def test_what_it_needs() -> None:
         ViM().fit(model, None)
     bent = network(0, linear=False)
     with pytest.raises(BadValueError, match="linear"):
-        ViM().fit(bent, predict_all(bent, images(10)))
+        ViM().fit(bent, trained(bent, 10))
     with pytest.raises(BadValueError, match="more training images"):
-        ViM().fit(model, predict_all(model, images(1)))
+        ViM().fit(model, trained(model, 1))

@@ -45,11 +45,15 @@ class Ensemble(Classifier):
 
     def head(self, features: Tensor) -> Tensor:
         """Logits (B, K) whose softmax is the mean of the members' softmaxes."""
-        pieces = features.chunk(len(self.models), dim=1)
-        logits = torch.stack([member.head(piece) for member, piece in zip(self.members, pieces, strict=True)])
+        logits = self.member_logits(features)
         energies = logits.logsumexp(dim=2, keepdim=True)
         mean_probability = (logits - energies).logsumexp(dim=0) - math.log(len(self.models))
         return mean_probability + energies.mean(dim=0)
+
+    def member_logits(self, features: Tensor) -> Tensor:
+        """Each member's own logits, (N, B, K), from the members' features side by side (B, N * D)."""
+        pieces = features.chunk(len(self.models), dim=1)
+        return torch.stack([member.head(piece) for member, piece in zip(self.members, pieces, strict=True)])
 
     @property
     def linear_head(self) -> LinearHead | None:

@@ -8,21 +8,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
-from assay.classifier import CHUNK, Classifier, predict, predict_all
+from assay.classifier import Classifier
 from assay.data.images import Images
 from assay.data.splits import sample
 from assay.data.task import Task
-from assay.errors import BadValueError, ContractError
+from assay.errors import BadValueError
 from assay.evaluations.base import Measurement, Observations, Progress, no_progress
+from assay.evaluations.scoring import fit_scores, score_images
 from assay.metrics.detection import auroc, average_precision, base_rate, fpr_at_tpr
 from assay.metrics.detection_intervals import auroc_interval, average_precision_interval, fpr_at_tpr_interval
 from assay.parts import check_count
 from assay.randomness import derive
 from assay.scores import MSP, CrossEntropy, Energy, MaxLogit, ViM
-from assay.scores.base import Fitted, Score
+from assay.scores.base import AnyScore
 
 INSIDE = "in"  # the test set's name among the sets
 METRICS = {"auroc": True, "aupr": True, "fpr95": False}  # whether higher is better
@@ -43,7 +43,7 @@ class Anomaly:
     uses: ClassVar[tuple[str, ...]] = ("train", "test", "outliers")
     passes: ClassVar[float] = 8.0
 
-    scores: tuple[Score, ...] = (MSP(), MaxLogit(), Energy(), CrossEntropy(), ViM())
+    scores: tuple[AnyScore, ...] = (MSP(), MaxLogit(), Energy(), CrossEntropy(), ViM())
     images: int | None = None
     fit_images: int = 10_000
 
@@ -62,7 +62,7 @@ class Anomaly:
         seed: int,  # noqa: ARG002 - nothing is drawn
         progress: Progress = no_progress,
     ) -> Observations:
-        """Score every image in one forward pass over each set.
+        """Score every image in one forward pass over each set; scores that need the images run the model again.
 
         Returns:
             Tensors "score/<set>/<score>" (N,) float32, where <set> is "in" for the test set or an outlier set's name.
@@ -71,7 +71,8 @@ class Anomaly:
 
         Raises:
             BadValueError: an outlier set is called "in".
-            ContractError: a score is not finite, or the model breaks its contract.
+            ContractError: a score is not finite, the model breaks its contract, or it has no gradients for a score that
+                needs them.
         """
         if INSIDE in task.outliers:
             raise BadValueError('anomaly: outliers: expected names other than "in", which stands for the test set')
@@ -85,26 +86,14 @@ class Anomaly:
                     f"{name}: expected images of shape {task.test.shape} as the test set has, got {images.shape}; "
                     "convert them first"
                 )
-        fitted, reasons = self._fit(model, task.train)
-        notes |= {f"not measured/score/{name}": reason for name, reason in reasons.items()}
+        fitted = fit_scores(self.scores, model, task.train, images=self.fit_images)
+        notes |= {f"not measured/score/{name}": reason for name, reason in fitted.reasons.items()}
         tick = _ticks(sets, progress)
         tensors = {}
         for group, images in sets.items():
-            for name, values in _score(model, images, fitted, tick).items():
+            for name, values in score_images(model, images, fitted, tick).items():
                 tensors[f"score/{group}/{name}"] = values
         return Observations(tensors=tensors, notes=notes)
-
-    def _fit(self, model: Classifier, train: Images | None) -> tuple[dict[str, Fitted], dict[str, str]]:
-        """The fitted scores, and the reasons why the others could not be fitted, by name."""
-        wanted = any(score.needs_train for score in self.scores) and train is not None
-        outputs = predict_all(model, sample(train, self.fit_images).x) if wanted and train is not None else None
-        fitted, reasons = dict[str, Fitted](), dict[str, str]()
-        for score in self.scores:
-            try:
-                fitted[score.name] = score.fit(model, outputs)
-            except BadValueError as error:
-                reasons[score.name] = str(error)
-        return fitted, reasons
 
     def measure(self, observations: Observations) -> list[Measurement]:
         """For each outlier set: its base rate, then auroc, aupr and fpr95 of each score, or the reason why not."""
@@ -142,24 +131,6 @@ def _ticks(sets: dict[str, Images], progress: Progress) -> Callable[[int], None]
         progress(done[0] / total)
 
     return tick
-
-
-def _score(
-    model: Classifier, images: Images, fitted: dict[str, Fitted], tick: Callable[[int], None]
-) -> dict[str, Tensor]:
-    pieces: dict[str, list[Tensor]] = {name: [] for name in fitted}
-    for start, outputs in zip(range(0, len(images), CHUNK), predict(model, images.x, chunk=CHUNK), strict=True):
-        for name, score in fitted.items():
-            pieces[name].append(score(outputs).float().cpu())
-        tick(min(CHUNK, len(images) - start))
-    scores = {name: torch.cat(parts) for name, parts in pieces.items()}
-    for name, values in scores.items():
-        if values.shape != (len(images),) or not bool(values.isfinite().all()):
-            raise ContractError(
-                f"score {name}: expected {len(images)} finite numbers on {images.name}, got NaN, infinity or "
-                f"shape {tuple(values.shape)}"
-            )
-    return scores
 
 
 def _base_rate(group: str, tensors: dict[str, Tensor], score: str) -> Measurement:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from assay.classifier import Classifier, Outputs
-from assay.scores.base import Fitted
+from assay.scores.base import Fitted, Training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class MaxLogit:
     needs_train: ClassVar[bool] = False
     needs_linear_head: ClassVar[bool] = False
 
-    def fit(self, model: Classifier, train: Outputs | None = None) -> Fitted:  # noqa: ARG002
+    def fit(self, model: Classifier, train: Training | None = None) -> Fitted:  # noqa: ARG002
         """Return the score; there is nothing to fit."""
         return _score
 

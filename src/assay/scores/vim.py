@@ -11,7 +11,7 @@ from torch import Tensor
 
 from assay.classifier import Classifier, Outputs
 from assay.errors import BadValueError
-from assay.scores.base import Fitted
+from assay.scores.base import Fitted, Training, given, linear_head
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,20 +31,14 @@ class ViM:
     needs_train: ClassVar[bool] = True
     needs_linear_head: ClassVar[bool] = True
 
-    def fit(self, model: Classifier, train: Outputs | None) -> Fitted:
+    def fit(self, model: Classifier, train: Training | None) -> Fitted:
         """Find the origin, the residual space and alpha from training outputs.
 
         Raises:
             BadValueError: there are no training outputs, the head is not linear, or training leaves no residual.
         """
-        if train is None:
-            raise BadValueError("vim: expected the model's outputs on training images, got none; give a training set")
-        head = model.linear_head
-        if head is None:
-            raise BadValueError(
-                "vim: expected a head that is linear in the features, got another; leave out this score"
-            )
-        weight, bias, features = (x.detach().cpu().double() for x in (head.weight, head.bias, train.features))
+        train, head = given(self.name, train), linear_head(self.name, model)
+        weight, bias, features = (x.cpu().double() for x in (head.weight, head.bias, train.features))
         origin = -torch.linalg.pinv(weight) @ bias
         shifted = features - origin
         residual = residual_space(shifted)

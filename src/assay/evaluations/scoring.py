@@ -1,0 +1,84 @@
+"""Anomaly scores of one model over sets of images: fitted once, then one forward pass over each set for all of them."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from assay.classifier import CHUNK, Classifier, predict, predict_all
+from assay.data.images import Images
+from assay.data.splits import sample
+from assay.errors import BadValueError, ContractError
+from assay.scores.base import AnyScore, Fitted, FittedToImages, ImageScore, Training
+
+
+class FittedScores(NamedTuple):
+    """Scores fitted to one model, by name, and the reasons why the others could not be."""
+
+    functions: dict[str, FittedToImages]
+    reasons: dict[str, str]
+
+
+def fit_scores(
+    scores: Sequence[AnyScore], model: Classifier, train: Images | None, *, images: int | None = None
+) -> FittedScores:
+    """Fit scores of different names to a model, in one forward pass over the training images where one needs them.
+
+    Args:
+        scores: which.
+        model: any classifier.
+        train: training images with labels, or None.
+        images: take a fixed random sample of that many of them; None takes all.
+
+    Raises:
+        ContractError: the model breaks its contract.
+    """
+    outputs = None
+    if train is not None and any(score.needs_train for score in scores):
+        chosen = sample(train, images)
+        outputs = Training(*predict_all(model, chosen.x), chosen.y)
+    fitted = FittedScores({}, {})
+    for score in scores:
+        try:
+            if isinstance(score, ImageScore):
+                fitted.functions[score.name] = score.fit(model, outputs)
+            else:
+                fitted.functions[score.name] = _blind(score.fit(model, outputs))
+        except BadValueError as error:
+            fitted.reasons[score.name] = str(error)
+    return fitted
+
+
+def _blind(function: Fitted) -> FittedToImages:
+    return lambda outputs, _: function(outputs)
+
+
+def score_images(
+    model: Classifier, images: Images, fitted: FittedScores, tick: Callable[[int], None] = lambda _: None
+) -> dict[str, Tensor]:
+    """Score every image: (N,) float32 on the CPU for each fitted score, higher = more anomalous.
+
+    Args:
+        model: the one that the scores were fitted to.
+        images: what to score.
+        fitted: what `fit_scores` gave.
+        tick: called with the number of images that were done since the last call.
+
+    Raises:
+        ContractError: a score is not finite, the model breaks its contract, or it has no gradients for a score that
+            needs them.
+    """
+    pieces: dict[str, list[Tensor]] = {name: [] for name in fitted.functions}
+    for x, outputs in zip(torch.split(images.x, CHUNK), predict(model, images.x, chunk=CHUNK), strict=True):
+        for name, function in fitted.functions.items():
+            pieces[name].append(function(outputs, x).float().cpu())
+        tick(len(x))
+    scores = {name: torch.cat(parts) for name, parts in pieces.items()}
+    for name, values in scores.items():
+        if values.shape != (len(images),) or not bool(values.isfinite().all()):
+            raise ContractError(
+                f"score {name}: expected {len(images)} finite numbers on {images.name}, got NaN, infinity or "
+                f"shape {tuple(values.shape)}"
+            )
+    return scores

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: demo test env format test-oracles bench-attacks lint clean
+.PHONY: demo test env format test-oracles bench-attacks bench-monitoring lint clean
 
 env: $(STAMP)
 
@@ -32,6 +32,10 @@ test-oracles: $(STAMP)
 bench-attacks: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt --requirement benchmarks/requirements.txt
 	$(BIN)/python benchmarks/attacks.py
+
+bench-monitoring: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt
+	$(BIN)/python benchmarks/monitoring.py
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -1,7 +1,7 @@
 """Outputs of a small rectified network with a linear head, and a second implementation's way to read them."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -26,12 +26,13 @@ MakeScene = Callable[..., Scene]
 
 
 def network(seed: int = 0, *, linear: bool = True) -> Classifier:
-    layers: list[nn.Module] = [nn.Flatten(), nn.Linear(16, FEATURES), nn.ReLU(), nn.Linear(FEATURES, CLASSES)]
+    layers: list[Any] = [nn.Flatten(), nn.Linear(16, FEATURES), nn.ReLU(), nn.Linear(FEATURES, CLASSES)]
     model = nn.Sequential(*layers, *([] if linear else [nn.Tanh()]))
     generator = derive(seed, "score")
     with torch.no_grad():
         for weight in model.parameters():
             weight.copy_(torch.randn(weight.shape, generator=generator))
+        layers[3].bias -= model[:4](images(200)).mean(0)  # so that it predicts every class
     return wrap(model, images(2))
 
 

@@ -32,7 +32,8 @@ def refused(*arguments: str | Path, **environment: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("run",), ("report",), ("claims",), ("list",), ("data",), ("data", "fetch"), ("data", "show")]
+    "command",
+    [(), ("run",), ("report",), ("claims",), ("score",), ("list",), ("data",), ("data", "fetch"), ("data", "show")],
 )
 def test_help_has_a_purpose_and_an_example(command: tuple[str, ...]) -> None:
     done = assay(*command, "--help")
@@ -111,6 +112,20 @@ def test_claims_are_asked_of_a_study_that_has_some(tmp_path: Path) -> None:
     said = refused("claims", "quickstart", "--out", tmp_path)
     assert "no claims are known about it; known: pixmix_oe, tradeoffs" in said
     assert "did you mean tradeoffs?" in refused("claims", "tradeofs", "--out", tmp_path)
+
+
+def test_score_writes_a_page_and_tables_and_never_over_the_forecasts(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_text("probability,outcome\n0.8,1\n0.3,0\n0.6,0\n")
+    done = assay("score", path, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "Brier score" in done.stdout
+    assert f"Page: {tmp_path / 'out' / 'forecasts.html'}" in done.stdout
+    assert sorted(item.name for item in (tmp_path / "out").iterdir()) == ["forecasts.html", "scores.csv", "scores.json"]
+    assert "would be overwritten by its scores" in refused("score", path, "--out", tmp_path)
+    assert "no such file" in refused("score", tmp_path / "none.csv")
+    path.write_text("probability,outcome\n80%,1\n")
+    assert "line 2, probability: expected a number from 0 to 1, got '80%'" in refused("score", path)
 
 
 def test_a_plan_runs_nothing(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ LAYERS = (
     ("evaluations",),
     ("provenance", "study", "store", "cells", "results", "estimate", "probe"),
     ("analysis",),
-    ("contact_sheet", "execute", "report", "run", "planning", "own_model", "studies", "catalogue"),
+    ("contact_sheet", "execute", "forecasts", "report", "run", "planning", "own_model", "studies", "catalogue"),
     ("live", "plan_text"),
     ("cli",),
     ("__main__",),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from assay.classifier import Classifier, wrap
     from assay.data import Images, Task, load, load_task, sample
     from assay.errors import AssayError
+    from assay.forecasts import score_forecasts, write_scores
     from assay.own_model import evaluate
     from assay.recipe import Recipe, parse_recipe
     from assay.report import write_report, write_tables
@@ -31,8 +32,10 @@ _HOMES = {
     "parse_recipe": "assay.recipe",
     "run_study": "assay.run",
     "sample": "assay.data",
+    "score_forecasts": "assay.forecasts",
     "wrap": "assay.classifier",
     "write_report": "assay.report",
+    "write_scores": "assay.forecasts",
     "write_tables": "assay.report",
 }
 
@@ -50,8 +53,10 @@ __all__ = [
     "parse_recipe",
     "run_study",
     "sample",
+    "score_forecasts",
     "wrap",
     "write_report",
+    "write_scores",
     "write_tables",
 ]
 

@@ -196,6 +196,40 @@ def claims(
     console.print(f"Page: {page.resolve()}", soft_wrap=True)
 
 
+@app.command(epilog="Example: assay score forecasts.csv --out my-scores")
+def score(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A CSV with a header, one forecast a line, in UTF-8.", show_default=False),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="Where to write; unless told, the file's name with -scores."),
+    ] = None,
+) -> None:
+    """Score any probability forecasts: how good are they, and are they calibrated?
+
+    The columns say what they are. probability,outcome: the probability of an event, and 1 where it happened, else 0.
+    p_cat,p_dog,...,outcome: a probability for each class, and the class that came, such as cat.
+    low,high,level,outcome: an interval, its level such as 0.9, and the number that came.
+
+    Prints the scores against baselines, and writes a page with diagrams (forecasts.html), scores.csv and scores.json.
+    """
+    from rich.console import Console
+
+    from assay.forecasts import score_forecasts, write_scores
+    from assay.forecasts.terminal import print_scores
+
+    folder = Path(f"{file.stem}-scores") if out is None else out
+    if file.parent.resolve() == folder.resolve() and file.name in ("scores.csv", "scores.json"):
+        raise BadValueError(f"{file}: would be overwritten by its scores; choose another folder with --out")
+    console = Console()
+    scores = score_forecasts(file)
+    page = write_scores(scores, folder)
+    print_scores(scores, console)
+    console.print(f"Page: {page.resolve()}", soft_wrap=True, markup=False)
+
+
 @app.command(name="list", epilog="Example: assay list attacks")
 def list_(
     what: Annotated[str, typer.Argument(help="One of the kinds below; leave it out to see them.")] = "",

@@ -25,16 +25,19 @@ def pages_of(results: Results) -> dict[str, str]:
 
 
 def render_page(template: str, *, results: Results, **values: Any) -> str:
-    """The template with these values; in it `source(name)` puts in a template's file as it is.
+    """The template with these values, as `render_template`.
 
     `pages` are the pages of these results, for the navigation between them.
     """
+    return render_template(template, results=results, **{"pages": pages_of(results), **values})
+
+
+def render_template(template: str, **values: Any) -> str:
+    """The template with these values; in it `source(name)` puts in a template's file as it is."""
     loader = PackageLoader("assay.report")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.get_template(template).render(
-        source=lambda name: Markup(loader.get_source(environment, name)[0]),
-        results=results,
-        **{"pages": pages_of(results), **values},
+        source=lambda name: Markup(loader.get_source(environment, name)[0]), **values
     )

@@ -51,7 +51,7 @@ def test_one_pass_over_each_set_serves_all_scores_that_read_outputs() -> None:
     scores: tuple[AnyScore, ...] = (MSP(), Mahalanobis(), KNN(k=3), ReAct())
     fitted, ticks = fit_scores(scores, model, TRAIN, images=200), list[int]()
     assert network.seen == [200]
-    found = score_images(model, TEST, fitted, ticks.append)
+    found = score_images(model, TEST, fitted, ticks.append).scores
     assert network.seen == [200, CHUNK, 200]
     assert ticks == [CHUNK, 200]
     assert list(found) == ["msp", "mahalanobis", "knn", "react"]
@@ -65,7 +65,7 @@ def test_a_score_that_sees_images_gets_those_of_its_outputs() -> None:
     network, model = counting()
     fitted = fit_scores((MSP(), ODIN(eps=0.1)), model, None)
     assert network.seen == []
-    found = score_images(model, TEST, fitted)
+    found = score_images(model, TEST, fitted).scores
     score, x = ODIN(eps=0.1).fit(model), TEST.x
     pieces = [score(Outputs(*predict_all(model, part)), part) for part in (x[:CHUNK], x[CHUNK:])]
     torch.testing.assert_close(found["odin"], torch.cat(pieces).float())

@@ -4,25 +4,24 @@ Higher = more anomalous, and the outliers are the positives. AUROC with DeLong's
 its base rate beside it, which is the AUPR of chance; FPR at 95 % TPR.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import Tensor
 
 from assay.classifier import Classifier
-from assay.data.images import Images
 from assay.data.splits import sample
 from assay.data.task import Task
 from assay.errors import BadValueError
 from assay.evaluations.base import Measurement, Observations, Progress, no_progress
-from assay.evaluations.scoring import fit_scores, score_images
+from assay.evaluations.scoring import fit_scores, foreign, score_images, ticks
 from assay.metrics.detection import auroc, average_precision, base_rate, fpr_at_tpr
 from assay.metrics.detection_intervals import auroc_interval, average_precision_interval, fpr_at_tpr_interval
 from assay.parts import check_count
 from assay.randomness import derive
 from assay.scores import MSP, CrossEntropy, Energy, MaxLogit, ViM
-from assay.scores.base import AnyScore
+from assay.scores.base import AnyScore, check_scores
 
 INSIDE = "in"  # the test set's name among the sets
 METRICS = {"auroc": True, "aupr": True, "fpr95": False}  # whether higher is better
@@ -48,9 +47,7 @@ class Anomaly:
     fit_images: int = 10_000
 
     def __post_init__(self) -> None:
-        names = [score.name for score in self.scores]
-        if not names or len(set(names)) < len(names):
-            raise BadValueError(f"anomaly: scores: expected at least one, each a different one, got {names}")
+        check_scores(self.name, self.scores)
         if self.images is not None:
             check_count(self.name, "images", self.images)
         check_count(self.name, "fit_images", self.fit_images)
@@ -82,16 +79,13 @@ class Anomaly:
             if images.shape == task.test.shape:
                 sets[name] = sample(images, self.images)
             else:
-                notes[f"not measured/{name}"] = (
-                    f"{name}: expected images of shape {task.test.shape} as the test set has, got {images.shape}; "
-                    "convert them first"
-                )
+                notes[f"not measured/{name}"] = foreign(name, images, task.test)
         fitted = fit_scores(self.scores, model, task.train, images=self.fit_images)
         notes |= {f"not measured/score/{name}": reason for name, reason in fitted.reasons.items()}
-        tick = _ticks(sets, progress)
+        tick = ticks(sum(len(images) for images in sets.values()), progress)
         tensors = {}
         for group, images in sets.items():
-            for name, values in score_images(model, images, fitted, tick).items():
+            for name, values in score_images(model, images, fitted, tick).scores.items():
                 tensors[f"score/{group}/{name}"] = values
         return Observations(tensors=tensors, notes=notes)
 
@@ -120,17 +114,6 @@ class Anomaly:
 
     def _measured(self, group: str, tensors: dict[str, Tensor]) -> list[str]:
         return [score.name for score in self.scores if f"score/{group}/{score.name}" in tensors]
-
-
-def _ticks(sets: dict[str, Images], progress: Progress) -> Callable[[int], None]:
-    """A function that reports so many more images done of all sets."""
-    total, done = sum(len(images) for images in sets.values()), [0]
-
-    def tick(images: int) -> None:
-        done[0] += images
-        progress(done[0] / total)
-
-    return tick
 
 
 def _base_rate(group: str, tensors: dict[str, Tensor], score: str) -> Measurement:

@@ -10,6 +10,7 @@ from assay.classifier import CHUNK, Classifier, predict, predict_all
 from assay.data.images import Images
 from assay.data.splits import sample
 from assay.errors import BadValueError, ContractError
+from assay.evaluations.base import Progress
 from assay.scores.base import AnyScore, Fitted, FittedToImages, ImageScore, Training
 
 
@@ -18,6 +19,13 @@ class FittedScores(NamedTuple):
 
     functions: dict[str, FittedToImages]
     reasons: dict[str, str]
+
+
+class Scored(NamedTuple):
+    """Of N images: each score (N,) float32 by name, higher = more anomalous, and the logits (N, K); on the CPU."""
+
+    scores: dict[str, Tensor]
+    logits: Tensor
 
 
 def fit_scores(
@@ -56,8 +64,8 @@ def _blind(function: Fitted) -> FittedToImages:
 
 def score_images(
     model: Classifier, images: Images, fitted: FittedScores, tick: Callable[[int], None] = lambda _: None
-) -> dict[str, Tensor]:
-    """Score every image: (N,) float32 on the CPU for each fitted score, higher = more anomalous.
+) -> Scored:
+    """Score every image in one forward pass.
 
     Args:
         model: the one that the scores were fitted to.
@@ -70,9 +78,11 @@ def score_images(
             needs them.
     """
     pieces: dict[str, list[Tensor]] = {name: [] for name in fitted.functions}
+    logits = []
     for x, outputs in zip(torch.split(images.x, CHUNK), predict(model, images.x, chunk=CHUNK), strict=True):
         for name, function in fitted.functions.items():
             pieces[name].append(function(outputs, x).float().cpu())
+        logits.append(outputs.logits.cpu())
         tick(len(x))
     scores = {name: torch.cat(parts) for name, parts in pieces.items()}
     for name, values in scores.items():
@@ -81,4 +91,21 @@ def score_images(
                 f"score {name}: expected {len(images)} finite numbers on {images.name}, got NaN, infinity or "
                 f"shape {tuple(values.shape)}"
             )
-    return scores
+    return Scored(scores, torch.cat(logits))
+
+
+def foreign(name: str, images: Images, test: Images) -> str:
+    """Why an outlier set of another shape than the test set is not scored."""
+    return f"{name}: expected images of shape {test.shape} as the test set has, got {images.shape}; convert them first"
+
+
+def ticks(total: int, progress: Progress) -> Callable[[int], None]:
+    """A function that reports so many more images done of `total`."""
+    done = 0
+
+    def tick(images: int) -> None:
+        nonlocal done
+        done += images
+        progress(done / total)
+
+    return tick

@@ -10,6 +10,7 @@ from assay.report.claims import check_claims, write_claims
 from assay.report.explorer import write_explorer
 from assay.report.html import write_report as write_page
 from assay.report.judged import judge
+from assay.report.monitoring_page import write_monitoring
 from assay.report.page import pages_of
 from assay.report.tables import write_tables
 from assay.report.terminal import print_headline
@@ -23,7 +24,8 @@ def write_report(results: Results, folder: Path | str) -> Path:
     """Write the pages and tables into the folder; return the path of report.html.
 
     report.html, table.csv and table.json, and transfer.csv where attacks were tried across recipes; of several recipes
-    explorer.html and analysis.html too; of a study about which something is claimed, claims.html and claims.json.
+    explorer.html and analysis.html too; where rejection or decay was measured, monitoring.html; of a study about which
+    something is claimed, claims.html and claims.json.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -38,6 +40,8 @@ def write_report(results: Results, folder: Path | str) -> Path:
         write_explorer(results, folder, judged)
     if "analysis.html" in pages:
         write_analysis_page(results, analyse(results, zoo, comparisons), folder)
+    if "monitoring.html" in pages:
+        write_monitoring(results, folder)
     if "claims.html" in pages:
         write_claims(results, check_claims(results, zoo), folder)
     return write_page(results, folder, judged)

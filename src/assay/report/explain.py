@@ -94,6 +94,65 @@ METRICS: dict[str, Metric] = {
     "base_rate": Metric(
         label="base rate", text="the share of anomalous images among all, which AUPR depends on", unit=PERCENT, digits=1
     ),
+    "aurc": Metric(
+        label="AURC",
+        text="the area under the risk-coverage curve: the mean, over thresholds on the score, of the share of errors "
+        "among the images that are answered",
+        source="Geifman and El-Yaniv 2017, Selective classification for deep neural networks",
+        digits=4,
+    ),
+    "excess_aurc": Metric(
+        label="excess AURC",
+        text="AURC less that of a score that puts every error above every right answer",
+        source="Geifman, Uziel and El-Yaniv 2019, Bias-reduced uncertainty estimation for deep neural classifiers",
+        digits=4,
+    ),
+    "failure_auroc": Metric(
+        label="AUROC of errors",
+        text="the probability that an image that the model gets wrong has a higher score than one it gets right",
+        source="Hendrycks and Gimpel 2017, A baseline for detecting misclassified and out-of-distribution examples",
+        unit=PERCENT,
+        digits=1,
+    ),
+    "selective_accuracy": Metric(
+        label="accuracy on what is answered",
+        text="the accuracy on the share of test images (coverage) with the lowest scores, ties answered together",
+        source="Geifman and El-Yaniv 2017, Selective classification for deep neural networks",
+        unit=PERCENT,
+        digits=1,
+    ),
+    "threshold": Metric(
+        label="threshold",
+        text="flag images whose score is at or above it; chosen on validation images for a wanted false positive rate",
+        digits=4,
+    ),
+    "promised_false_positive_rate": Metric(
+        label="promised false positive rate",
+        text="the rate that the threshold has in expectation, with the interval that holds 95 % of the rates on test "
+        "sets of this size",
+        source="Vovk, Gammerman and Shafer 2005, Algorithmic learning in a random world",
+        unit=PERCENT,
+        digits=1,
+    ),
+    "false_positive_rate": Metric(
+        label="false positive rate",
+        text="the share of test images that the threshold flags",
+        unit=PERCENT,
+        digits=1,
+    ),
+    "caught": Metric(
+        label="caught", text="the share of an outlier set that the threshold flags", unit=PERCENT, digits=1
+    ),
+    "mean_ece": Metric(label="mean ECE", text="the mean of the ECE over corruptions", digits=4),
+    "mean_nll": Metric(label="mean NLL", text="the mean of the NLL over corruptions", digits=4),
+    "mean_brier": Metric(label="mean Brier score", text="the mean of the Brier score over corruptions", digits=4),
+    "mean_auroc": Metric(
+        label="mean AUROC",
+        text="the mean over corruptions of the AUROC of outliers against corrupted test images",
+        source="Ovadia et al. 2019, Can you trust your model's uncertainty?",
+        unit=PERCENT,
+        digits=1,
+    ),
     "ece": Metric(
         label="ECE",
         text="expected calibration error: the mean distance between confidence and accuracy over bins of equal width, "
@@ -156,6 +215,7 @@ METRICS: dict[str, Metric] = {
 }
 
 INTERVALS: dict[str, str] = {
+    "beta-binomial": "beta-binomial prediction of a rate from its rank among validation scores",
     "wilson": "Wilson's score interval of a proportion (Wilson 1927)",
     "bootstrap": "percentile bootstrap over the test images (Efron and Tibshirani 1993)",
     "delong": "DeLong's interval of an AUROC (DeLong et al. 1988)",

@@ -5,6 +5,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from assay.report.monitoring import has_page
 from assay.results import Results
 from assay.studies.claims import claims_of
 
@@ -13,6 +14,7 @@ PAGES = {
     "report.html": "Report",
     "explorer.html": "Explorer",
     "analysis.html": "Analysis",
+    "monitoring.html": "Monitoring",
     "claims.html": "Claims",
 }
 
@@ -20,7 +22,13 @@ PAGES = {
 def pages_of(results: Results) -> dict[str, str]:
     """The pages that are written of these results: one model has a report alone, and not every study has claims."""
     several, claimed = len(results.recipes) > 1, bool(claims_of(results.study))
-    wanted = {"report.html": True, "explorer.html": several, "analysis.html": several, "claims.html": claimed}
+    wanted = {
+        "report.html": True,
+        "explorer.html": several,
+        "analysis.html": several,
+        "monitoring.html": has_page(results),
+        "claims.html": claimed,
+    }
     return {file: name for file, name in PAGES.items() if wanted[file]}
 
 

@@ -1,6 +1,6 @@
 """What every anomaly score shares: fitted once to a model, it maps outputs to numbers, higher = more anomalous."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
@@ -66,6 +66,13 @@ class ImageScore(Part, Protocol):
 
 
 AnyScore = Score | ImageScore
+
+
+def check_scores(part: str, scores: Sequence[AnyScore]) -> None:
+    """Raise BadValueError unless there is at least one score, and each has another name."""
+    names = [score.name for score in scores]
+    if not names or len(set(names)) < len(names):
+        raise BadValueError(f"{part}: scores: expected at least one, each a different one, got {names}")
 
 
 def given(name: str, train: Training | None) -> Training:

@@ -1,0 +1,58 @@
+"""A small line chart as inline SVG: for pages that draw few curves and need no script."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+WIDTH, HEIGHT = 320, 220
+LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 36
+COLOURS = 6  # of the style sheet's classes line-0 .. line-5; dashes tell the next six apart
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A named line through points (x, y)."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """An axis from low to high, low < high, with the places of its ticks and their labels."""
+
+    title: str
+    low: float
+    high: float
+    ticks: Sequence[tuple[float, str]]
+
+
+def lines_svg(lines: Sequence[Line], x: Axis, y: Axis, label: str) -> Markup:
+    """The chart; what lies beyond the axes is drawn at their ends. A line's title names it on hover."""
+    across = _scale(x, LEFT, WIDTH - RIGHT)
+    up = _scale(y, HEIGHT - BOTTOM, TOP)
+    parts = [f'<svg class="lines" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">']
+    for place, text in y.ticks:
+        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(place)}" y2="{up(place)}"/>')
+        parts.append(f'<text x="{LEFT - 5}" y="{up(place) + 4}" text-anchor="end">{escape(text)}</text>')
+    for place, text in x.ticks:
+        parts.append(f'<text x="{across(place)}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{escape(text)}</text>')
+    parts.append(
+        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{escape(x.title)}</text>'
+    )
+    for number, line in enumerate(lines):
+        path = " ".join(f"{across(a)},{up(b)}" for a, b in line.points)
+        look = f"line-{number % COLOURS}{' dashed' if number >= COLOURS else ''}"
+        parts.append(f'<polyline class="{look}" points="{path}"><title>{escape(line.name)}</title></polyline>')
+    return Markup("".join(parts) + "</svg>")
+
+
+def _scale(axis: Axis, start: float, end: float) -> Callable[[float], float]:
+    span = axis.high - axis.low
+
+    def at(value: float) -> float:
+        share = (min(max(value, axis.low), axis.high) - axis.low) / span
+        return round(start + (end - start) * share, 1)
+
+    return at

@@ -1,0 +1,187 @@
+"""What the monitoring page shows, as plain data: scores by outlier set, calibrators by metric, thresholds, decay."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from assay.analysis.measures import Cell, Measure
+from assay.results import Results
+
+CALIBRATION = (
+    "accuracy",
+    "nll",
+    "brier",
+    "ece",
+    "smooth_ece",
+    "classwise_ece",
+    "adaptive_ece",
+    "rms_calibration_error",
+)
+EVALUATIONS = ("rejection", "decay")  # a study that asks for one of them has the page
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A table of cells: `cells[row][column]`; None where nothing of that kind was asked for.
+
+    Attributes:
+        title: what the table is about.
+        rows, columns: their names.
+        metrics: the metric of each column.
+        better: for each column, whether higher is better, or None.
+    """
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    metrics: tuple[str, ...]
+    better: tuple[bool | None, ...]
+    cells: tuple[tuple[Cell | None, ...], ...]
+
+    def best(self, column: int) -> float | None:
+        """The best value of a column; None where none is measured or none is better than another."""
+        values = [row[column].value for row in self.cells if row[column] is not None]  # type: ignore[union-attr]
+        known = [value for value in values if value is not None]
+        if not known or self.better[column] is None or len(set(known)) < 2:
+            return None
+        return max(known) if self.better[column] else min(known)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """A deployable threshold of one recipe and score, and what it does on test images.
+
+    `kept` tells whether the false positive rate on the test set lies in the promised interval; None where unknown.
+    """
+
+    recipe: str
+    score: str
+    wanted: float
+    threshold: Cell
+    promised: Cell
+    found: Cell
+    caught: tuple[tuple[str, Cell], ...]
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the promise held."""
+        value, low, high = self.found.value, self.promised.low, self.promised.high
+        if value is None or low is None or high is None:
+            return None
+        return low - 1e-12 <= value <= high + 1e-12
+
+
+def has_page(results: Results) -> bool:
+    """Whether there is anything for the page to show."""
+    return bool(set(results.table["evaluation"]) & set(EVALUATIONS)) if len(results.table) else False
+
+
+def by_score(results: Results, measures: Sequence[Measure]) -> list[Grid]:
+    """A table for each recipe: AUROC by score and outlier set."""
+    own = [m for m in measures if m.evaluation == "anomaly" and m.metric == "auroc"]
+    scores, sets = _settings(own, "score"), _settings(own, "outliers")
+    found = {(str(m.setting["score"]), str(m.setting["outliers"])): m for m in own}
+    return [
+        Grid(
+            title=recipe,
+            rows=scores,
+            columns=sets,
+            metrics=("auroc",) * len(sets),
+            better=(True,) * len(sets),
+            cells=tuple(tuple(_cell(found.get((score, group)), recipe) for group in sets) for score in scores),
+        )
+        for recipe in results.recipes
+        if any(m.cells[recipe].value is not None for m in own)
+    ]
+
+
+def by_calibrator(results: Results, measures: Sequence[Measure]) -> Grid:
+    """Recipes by the metrics of calibration, and the AUROC of the scores that calibration may change."""
+    kept = [m for name in CALIBRATION for m in measures if m.evaluation == "calibration" and m.metric == name]
+    return _wide("Calibration of each recipe", results, kept, [m.metric for m in kept])
+
+
+def by_rejection(results: Results, measures: Sequence[Measure]) -> Grid:
+    """Recipes by the area under the risk-coverage curve of each score."""
+    kept = [m for m in measures if m.evaluation == "rejection" and m.metric == "aurc"]
+    return _wide("AURC of each score", results, kept, [str(m.setting["score"]) for m in kept])
+
+
+def alarms(results: Results, measures: Sequence[Measure]) -> list[Alarm]:
+    """Every threshold of the rejection evaluation, recipe by recipe."""
+    own = [m for m in measures if m.evaluation == "rejection" and "fpr" in m.setting]
+    pairs = dict.fromkeys((str(m.setting["score"]), float(m.setting["fpr"])) for m in own)
+    found = []
+    for recipe in results.recipes:
+        for score, rate in pairs:
+            here = [m for m in own if m.setting["score"] == score and m.setting["fpr"] == rate]
+            named = {m.metric: m.cells[recipe] for m in here if "outliers" not in m.setting}
+            if named["threshold"].value is None:
+                continue
+            found.append(
+                Alarm(
+                    recipe=recipe,
+                    score=score,
+                    wanted=rate,
+                    threshold=named["threshold"],
+                    promised=named["promised_false_positive_rate"],
+                    found=named["false_positive_rate"],
+                    caught=tuple((str(m.setting["outliers"]), m.cells[recipe]) for m in here if m.metric == "caught"),
+                )
+            )
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fall:
+    """A mean over corruptions against severity 0 to 5, for each recipe: (recipe, values by severity)."""
+
+    metric: str
+    title: str
+    better: bool | None
+    curves: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
+
+
+def falls(results: Results, measures: Sequence[Measure]) -> list[Fall]:
+    """How the means of the decay evaluation change with severity."""
+    own = [m for m in measures if m.evaluation == "decay" and m.metric.startswith("mean_")]
+    keys = dict.fromkeys((m.metric, tuple((k, str(v)) for k, v in m.setting.items() if k != "severity")) for m in own)
+    found = []
+    for metric, rest in keys:
+        here = sorted(
+            (m for m in own if m.metric == metric and all(str(m.setting.get(k)) == v for k, v in rest)),
+            key=lambda m: float(m.setting["severity"]),
+        )
+        curves = tuple((recipe, points) for recipe in results.recipes if (points := tuple(_points(here, recipe))))
+        if curves:
+            title = ", ".join([metric.removeprefix("mean_"), *(value for _, value in rest)])
+            found.append(
+                Fall(metric=metric.removeprefix("mean_"), title=title, better=here[0].higher_is_better, curves=curves)
+            )
+    return found
+
+
+def _points(measures: Iterable[Measure], recipe: str) -> Iterable[tuple[float, float]]:
+    for measure in measures:
+        value = measure.cells[recipe].value
+        if value is not None:
+            yield float(measure.setting["severity"]), value
+
+
+def _settings(measures: Sequence[Measure], key: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(m.setting[key]) for m in measures))
+
+
+def _cell(measure: Measure | None, recipe: str) -> Cell | None:
+    return None if measure is None else measure.cells[recipe]
+
+
+def _wide(title: str, results: Results, kept: Sequence[Measure], names: Sequence[str]) -> Grid:
+    recipes = [recipe for recipe in results.recipes if any(m.cells[recipe].value is not None for m in kept)]
+    return Grid(
+        title=title,
+        rows=tuple(recipes),
+        columns=tuple(names),
+        metrics=tuple(m.metric for m in kept),
+        better=tuple(m.higher_is_better for m in kept),
+        cells=tuple(tuple(m.cells[recipe] for m in kept) for recipe in recipes),
+    )

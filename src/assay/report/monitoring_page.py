@@ -1,0 +1,113 @@
+"""The monitoring page: what every score, calibrator and threshold of a study does, drawn and in tables."""
+
+from pathlib import Path
+
+from markupsafe import Markup
+
+from assay.analysis.measures import collect
+from assay.evaluations.base import Observations
+from assay.evaluations.rejection import INSIDE
+from assay.metrics.rejection import risk_coverage
+from assay.report import explain
+from assay.report.doubts import EVENTS
+from assay.report.files import write_atomically
+from assay.report.lines_svg import COLOURS, Axis, Line, lines_svg
+from assay.report.monitoring import Fall, alarms, by_calibrator, by_rejection, by_score, falls
+from assay.report.page import render_page
+from assay.report.text import breakable
+from assay.results import Results
+
+NAME = "monitoring.html"
+DRAWN = 8  # recipes whose rejection curves are drawn
+MOST = 0.5  # the largest share of images whose rejection is drawn
+POINTS = 120  # of a curve
+
+
+def write_monitoring(results: Results, folder: Path | str) -> Path:
+    """Write monitoring.html into the folder, whole or not at all, and return its path.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    return write_atomically(Path(folder) / NAME, render(results))
+
+
+def render(results: Results) -> str:
+    """The page as HTML text; it forbids every request and needs no script to be read."""
+    measures = collect(results, skip=EVENTS)
+    found = alarms(results, measures)
+    return render_page(
+        "monitoring.html",
+        results=results,
+        limited=results.limited,
+        scores=by_score(results, measures),
+        calibrators=by_calibrator(results, measures),
+        rejection=by_rejection(results, measures),
+        rejected=_rejected(results),
+        alarms=found,
+        broken=[alarm for alarm in found if alarm.kept is False],
+        falls=[(fall, _fall_svg(fall)) for fall in falls(results, measures)],
+        colours=COLOURS,
+        explain=explain,
+        breakable=breakable,
+    )
+
+
+def _rejected(results: Results) -> list[tuple[str, list[str], Markup]]:
+    """For each of the first recipes: its name, its scores, and accuracy against the share of images rejected."""
+    found: list[tuple[str, list[str], Markup]] = []
+    for recipe in results.recipes:
+        observations = next(
+            (seen for seed in results.seeds if (seen := results.load(recipe, seed, "rejection")) is not None), None
+        )
+        if observations is not None and len(found) < DRAWN:
+            lines = _rejection_lines(observations)
+            low = min(y for line in lines for _, y in line.points)
+            ticks = [(share / 10, f"{share}0 %" if share else "0") for share in range(6)]
+            svg = lines_svg(
+                lines,
+                Axis(title="rejected", low=0, high=MOST, ticks=ticks),
+                _percent_axis("accuracy", low, 1.0),
+                f"{recipe}: accuracy of what is answered against the share that is rejected, a line a score",
+            )
+            found.append((recipe, [line.name for line in lines], svg))
+    return found
+
+
+def _rejection_lines(observations: Observations) -> list[Line]:
+    prefix = f"score/{INSIDE}/"
+    lines = []
+    for name, scores in observations.tensors.items():
+        if not name.startswith(prefix):
+            continue
+        curve = risk_coverage(scores, observations.tensors["wrong"])
+        every = max(1, len(curve.coverage) // POINTS)
+        chosen = [*range(0, len(curve.coverage), every), len(curve.coverage) - 1]
+        points = [(1 - float(curve.coverage[k]), 1 - float(curve.risk[k])) for k in chosen]
+        lines.append(Line(name=name.removeprefix(prefix), points=[p for p in points if p[0] <= MOST]))
+    return lines
+
+
+def _percent_axis(title: str, low: float, high: float) -> Axis:
+    span = max(high - low, 1e-3)
+    step = next(
+        size for size in (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if size * 6 >= span
+    )
+    start = int(low / step) * step
+    count = round((high - start) / step)
+    digits = max(0, len(f"{step * 100:g}".partition(".")[2]))
+    ticks = [(start + k * step, f"{100 * (start + k * step):.{digits}f} %") for k in range(count + 1)]
+    return Axis(title=title, low=start, high=max(high, start + step), ticks=ticks)
+
+
+def _fall_svg(fall: Fall) -> Markup:
+    lines = [Line(name=recipe, points=points) for recipe, points in fall.curves]
+    values = [y for line in lines for _, y in line.points]
+    severities = Axis(title="severity", low=0, high=5, ticks=[(k, "clean" if k == 0 else str(k)) for k in range(6)])
+    percent = explain.metric_of(fall.metric).unit == explain.PERCENT
+    if percent:
+        y = _percent_axis(fall.title, min(values), 1.0)
+    else:
+        top = max(values) or 1.0
+        y = Axis(title=fall.title, low=0, high=top, ticks=[(top * k / 4, f"{top * k / 4:.3g}") for k in range(5)])
+    return lines_svg(lines, severities, y, f"{fall.title} against severity, a line a recipe")

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 320, 220
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 36
+LEFT, RIGHT, TOP, BOTTOM = 56, 20, 12, 36
 COLOURS = 6  # of the style sheet's classes line-0 .. line-5; dashes tell the next six apart
 
 
@@ -26,6 +27,25 @@ class Axis:
     low: float
     high: float
     ticks: Sequence[tuple[float, str]]
+
+
+def axis(title: str, low: float, high: float, text: Callable[[float, int], str]) -> Axis:
+    """An axis whose ticks are whole multiples of 1, 2 or 5 times a power of ten, from below `low` to above `high`.
+
+    Args:
+        title: its name.
+        low: the smallest value drawn.
+        high: the largest.
+        text: a tick's label, given its value and the decimals that the step needs.
+    """
+    span = max(high - low, 1e-6)
+    power = 10.0 ** floor(log10(span / 5))
+    step = next(power * size for size in (1, 2, 5, 10) if power * size * 5 >= span * (1 - 1e-9))
+    first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
+    last = max(last, first + 1)
+    decimals = max(0, -floor(log10(step) + 1e-9))
+    ticks = [(k * step, text(k * step, decimals)) for k in range(first, last + 1)]
+    return Axis(title=title, low=first * step, high=last * step, ticks=ticks)
 
 
 def lines_svg(lines: Sequence[Line], x: Axis, y: Axis, label: str) -> Markup:

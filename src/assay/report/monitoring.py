@@ -39,8 +39,8 @@ class Grid:
 
     def best(self, column: int) -> float | None:
         """The best value of a column; None where none is measured or none is better than another."""
-        values = [row[column].value for row in self.cells if row[column] is not None]  # type: ignore[union-attr]
-        known = [value for value in values if value is not None]
+        cells = [row[column] for row in self.cells]
+        known = [cell.value for cell in cells if cell is not None and cell.value is not None]
         if not known or self.better[column] is None or len(set(known)) < 2:
             return None
         return max(known) if self.better[column] else min(known)
@@ -48,10 +48,7 @@ class Grid:
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """A deployable threshold of one recipe and score, and what it does on test images.
-
-    `kept` tells whether the false positive rate on the test set lies in the promised interval; None where unknown.
-    """
+    """A deployable threshold of one recipe and score, and what it does on test images."""
 
     recipe: str
     score: str
@@ -62,12 +59,13 @@ class Alarm:
     caught: tuple[tuple[str, Cell], ...]
 
     @property
-    def kept(self) -> bool | None:
-        """Whether the promise held."""
+    def state(self) -> str:
+        """Against the promised interval the test set has "more" or "fewer" false positives, or it is "kept"."""
         value, low, high = self.found.value, self.promised.low, self.promised.high
-        if value is None or low is None or high is None:
-            return None
-        return low - 1e-12 <= value <= high + 1e-12
+        assert value is not None, "a threshold is measured together with what it flags"
+        assert low is not None, "a promise has an interval"
+        assert high is not None, "a promise has an interval"
+        return "more" if value > high + 1e-12 else "fewer" if value < low - 1e-12 else "kept"
 
 
 def has_page(results: Results) -> bool:

@@ -11,7 +11,7 @@ from assay.metrics.rejection import risk_coverage
 from assay.report import explain
 from assay.report.doubts import EVENTS
 from assay.report.files import write_atomically
-from assay.report.lines_svg import COLOURS, Axis, Line, lines_svg
+from assay.report.lines_svg import COLOURS, Axis, Line, axis, lines_svg
 from assay.report.monitoring import Fall, alarms, by_calibrator, by_rejection, by_score, falls
 from assay.report.page import render_page
 from assay.report.text import breakable
@@ -45,7 +45,7 @@ def render(results: Results) -> str:
         rejection=by_rejection(results, measures),
         rejected=_rejected(results),
         alarms=found,
-        broken=[alarm for alarm in found if alarm.kept is False],
+        broken=[alarm for alarm in found if alarm.state == "more"],
         falls=[(fall, _fall_svg(fall)) for fall in falls(results, measures)],
         colours=COLOURS,
         explain=explain,
@@ -67,7 +67,7 @@ def _rejected(results: Results) -> list[tuple[str, list[str], Markup]]:
             svg = lines_svg(
                 lines,
                 Axis(title="rejected", low=0, high=MOST, ticks=ticks),
-                _percent_axis("accuracy", low, 1.0),
+                axis("accuracy", low, 1.0, _percent),
                 f"{recipe}: accuracy of what is answered against the share that is rejected, a line a score",
             )
             found.append((recipe, [line.name for line in lines], svg))
@@ -88,26 +88,16 @@ def _rejection_lines(observations: Observations) -> list[Line]:
     return lines
 
 
-def _percent_axis(title: str, low: float, high: float) -> Axis:
-    span = max(high - low, 1e-3)
-    step = next(
-        size for size in (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if size * 6 >= span
-    )
-    start = int(low / step) * step
-    count = round((high - start) / step)
-    digits = max(0, len(f"{step * 100:g}".partition(".")[2]))
-    ticks = [(start + k * step, f"{100 * (start + k * step):.{digits}f} %") for k in range(count + 1)]
-    return Axis(title=title, low=start, high=max(high, start + step), ticks=ticks)
+def _percent(value: float, decimals: int) -> str:
+    return f"{100 * value:.{max(0, decimals - 2)}f} %"
 
 
 def _fall_svg(fall: Fall) -> Markup:
     lines = [Line(name=recipe, points=points) for recipe, points in fall.curves]
     values = [y for line in lines for _, y in line.points]
     severities = Axis(title="severity", low=0, high=5, ticks=[(k, "clean" if k == 0 else str(k)) for k in range(6)])
-    percent = explain.metric_of(fall.metric).unit == explain.PERCENT
-    if percent:
-        y = _percent_axis(fall.title, min(values), 1.0)
+    if explain.metric_of(fall.metric).unit == explain.PERCENT:
+        y = axis(fall.title, min(values), max(values), _percent)
     else:
-        top = max(values) or 1.0
-        y = Axis(title=fall.title, low=0, high=top, ticks=[(top * k / 4, f"{top * k / 4:.3g}") for k in range(5)])
+        y = axis(fall.title, 0.0, max(values), lambda value, decimals: f"{value:.{decimals}f}")
     return lines_svg(lines, severities, y, f"{fall.title} against severity, a line a recipe")

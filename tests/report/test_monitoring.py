@@ -1,0 +1,120 @@
+"""The monitoring page of a tiny study that is run for it, and the pieces that it is made of."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from assay.analysis.measures import Cell, collect
+from assay.evaluations import Anomaly, Calibration, Decay, Rejection
+from assay.recipe import Recipe, Train
+from assay.report import write_report
+from assay.report.lines_svg import Line, axis, lines_svg
+from assay.report.monitoring import Alarm, alarms, by_calibrator, by_score, falls, has_page
+from assay.report.monitoring_page import render
+from assay.results import Results
+from assay.run import run_study
+from assay.scores import MSP, Energy
+from assay.study import Study
+
+TRAIN = Train(epochs=1, batch_size=20, learning_rate=1e-3)
+SCORES = (MSP(), Energy())
+STUDY = Study(
+    name="watch",
+    title="Watch <it>",
+    question="Does it know?",
+    recipes=(Recipe(train=TRAIN), Recipe(train=TRAIN, members=2)),
+    evaluations=(
+        Calibration(),
+        Anomaly(scores=SCORES),
+        Rejection(scores=SCORES, rates=(0.2,), coverages=(0.8,)),
+        Decay(scores=SCORES, images=20),
+    ),
+    data="tiny",
+    outliers=("fashion_mnist",),
+)
+
+
+@pytest.fixture(scope="module")
+def results(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return run_study(STUDY, out=tmp_path_factory.mktemp("store"), data=tiny_folder, limit=40)
+
+
+def test_tables_hold_the_rows_of_the_results(results: Results) -> None:
+    measures = collect(results)
+    assert has_page(results)
+    first, second = by_score(results, measures)
+    assert (first.title, second.title) == ("baseline", "ensemble(members=2)")
+    assert (first.rows, first.columns) == (("msp", "energy"), ("fashion_mnist",))
+    own = results.table.query("recipe == 'baseline' and evaluation == 'anomaly' and metric == 'auroc'")
+    assert [row[0].value for row in first.cells if row[0]] == own["value"].tolist()
+    table = by_calibrator(results, measures)
+    place = table.columns.index("nll")
+    values = results.table.query("evaluation == 'calibration' and metric == 'nll'")["value"]
+    assert table.best(place) == values.min()
+    accuracy = results.table.query("evaluation == 'calibration' and metric == 'accuracy'")["value"]
+    assert table.best(table.columns.index("accuracy")) in (accuracy.max(), None)
+    found = alarms(results, measures)
+    assert [(alarm.recipe, alarm.score) for alarm in found] == [
+        (recipe, score) for recipe in results.recipes for score in ("msp", "energy")
+    ]
+    curve = dict(next(fall for fall in falls(results, measures) if fall.title == "nll").curves)["baseline"]
+    assert [severity for severity, _ in curve] == [0, 1, 2, 3, 4, 5]
+
+
+def test_the_page_shows_every_part_escapes_text_and_asks_for_nothing(results: Results, tmp_path: Path) -> None:
+    write_report(results, tmp_path)
+    page = (tmp_path / "monitoring.html").read_text()
+    assert all(
+        f'<section id="{part}">' in page for part in ("scores", "calibration", "rejection", "thresholds", "decay")
+    )
+    assert "Watch &lt;it&gt;" in page
+    assert "Watch <it>" not in page
+    assert not re.search(r'(?:src|href)="https?:', page)
+    assert 'href="monitoring.html"' in (tmp_path / "report.html").read_text()
+    assert page.count("<svg") >= 2 + 6
+
+
+def test_what_was_not_measured_is_left_out_or_says_why(results: Results) -> None:
+    rows = results.table
+    without = replace(results, table=rows[rows["evaluation"] != "rejection"], load=lambda *_: None)
+    page = render(without)
+    assert '<section id="thresholds">' not in page
+    assert '<section id="decay">' in page
+    assert not has_page(replace(results, table=rows[rows["evaluation"] == "anomaly"]))
+    broken = rows.copy()
+    chosen = (rows["evaluation"] == "anomaly") & rows["setting"].map(lambda setting: setting.get("score") == "msp")
+    broken["value"], broken["reason"] = rows["value"].mask(chosen), rows["reason"].mask(chosen, "there were <none>")
+    assert "not measured: there were &lt;none&gt;" in render(replace(results, table=broken))
+
+
+@pytest.mark.parametrize(("value", "state"), [(0.03, "fewer"), (0.05, "kept"), (0.08, "kept"), (0.0801, "more")])
+def test_a_promise_is_held_against_its_interval(value: float, state: str) -> None:
+    alarm = Alarm(
+        recipe="r",
+        score="msp",
+        wanted=0.05,
+        threshold=Cell(value=1.0),
+        promised=Cell(value=0.05, low=0.04, high=0.08),
+        found=Cell(value=value),
+        caught=(),
+    )
+    assert alarm.state == state
+
+
+def test_ticks_are_round_and_span_the_values() -> None:
+    found = axis("x", 0.0, 1.62, lambda value, decimals: f"{value:.{decimals}f}")
+    assert [text for _, text in found.ticks] == ["0.0", "0.5", "1.0", "1.5", "2.0"]
+    found = axis("x", 0.981, 1.0, lambda value, decimals: f"{100 * value:.{decimals - 2}f}")
+    assert [text for _, text in found.ticks] == ["98.0", "98.5", "99.0", "99.5", "100.0"]
+    alone = axis("x", 3.0, 3.0, lambda value, _: str(value))
+    assert alone.low <= 3 < alone.high
+
+
+def test_points_are_drawn_in_place_and_names_are_escaped() -> None:
+    plain = axis("x", 0, 1, lambda value, _: f"{value:g}")
+    svg = str(lines_svg([Line(name="<a>", points=[(0, 0), (1, 1), (2, 1)])], plain, plain, "one & all"))
+    assert 'points="56.0,184.0 300.0,12.0 300.0,12.0"' in svg
+    assert "&lt;a&gt;" in svg
+    assert 'aria-label="one &amp; all"' in svg

@@ -17,6 +17,7 @@ import assay.augmentations
 import assay.corruptions
 import assay.objectives
 import assay.outliers
+import assay.posthoc
 import assay.scores
 from assay import parts
 from assay.architectures.ensemble import Ensemble
@@ -83,7 +84,8 @@ def examples(module: ModuleType) -> list[Any]:
 
 
 MODULES = (
-    assay.attacks, assay.augmentations, assay.corruptions, assay.objectives, assay.outliers, assay.scores,
+    assay.attacks, assay.augmentations, assay.corruptions, assay.objectives, assay.outliers, assay.posthoc,
+    assay.scores,
 )  # fmt: skip
 ATTACKS: list[Attack] = examples(assay.attacks)
 # Attacks that look for the nearest misclassified point; the others, but the one that is as good as its substitute; and

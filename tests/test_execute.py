@@ -14,12 +14,14 @@ from assay.architectures import LeNet5Large
 from assay.attacks import FGSM, PGD
 from assay.cells import compute
 from assay.data import load_task
-from assay.errors import BadValueError
+from assay.errors import BadValueError, MissingDataError
 from assay.evaluations import Adversarial, Calibration, adversarial
 from assay.evaluations.chunk import attack_chunk
 from assay.execute import Source, State, _start, run, source_of
+from assay.fit import build
 from assay.objectives import OutlierExposure
 from assay.outliers import DataSet, Patches
+from assay.posthoc import Isotonic, Temperature
 from assay.recipe import Recipe, Train, Tuned
 from assay.store import PIECE, Store, pack_weights, unpack_weights
 from assay.study import Plan, Study, plan
@@ -351,3 +353,25 @@ def test_outliers_to_train_on_that_are_not_here_fail_their_recipes_alone(tiny_fo
     assert {cell.recipe.label for cell in failed} == {exposed.label}
     assert "assay data fetch kmnist" in state.failed[planned.training[1].key]
     assert len(state.finished) == 2
+
+
+def test_calibrated_models_are_measured_on_weights_that_they_share(tiny_folder: Path, tmp_path: Path) -> None:
+    recipes = [Recipe(train=QUICK), Recipe(train=QUICK, posthoc=Temperature())]
+    study = small_study(*recipes, Recipe(train=QUICK, members=2, posthoc=Isotonic()))
+    planned, source = prepared(tiny_folder, study)
+    store = Store(tmp_path)
+    state = run(planned, store, source, watch=nothing)
+    assert not state.failed
+    assert len(planned.training) == 2
+    plain, scaled, pooled = (store.read_observations(cell.key).tensors["logits"] for cell in planned.evaluating)
+    ratio = plain / scaled
+    torch.testing.assert_close(ratio, ratio[0, 0].expand_as(ratio), rtol=1e-3, atol=0)
+    torch.testing.assert_close(pooled.logsumexp(1), torch.zeros(len(pooled)), rtol=0, atol=1e-5)
+
+
+def test_a_calibration_without_validation_images_is_refused(tiny_folder: Path) -> None:
+    planned, _ = prepared(tiny_folder, small_study(Recipe(train=QUICK, posthoc=Temperature())))
+    task = replace(planned.task, validation=None)
+    weights = [pack_weights(build(Recipe(), task.test.shape, task.test.n_classes, seed=0).state_dict())]
+    with pytest.raises(MissingDataError, match="no validation images to fit temperature on"):
+        compute(planned.evaluating[0], task, weights, "cpu", quiet)

@@ -14,7 +14,7 @@ LAYERS = (
     ("again", "errors", "parts", "png", "published", "randomness"),
     ("classifier", "data", "metrics", "pictures"),
     ("architectures", "corruptions", "augmentations", "attacks", "outliers", "scores"),
-    ("objectives",),
+    ("objectives", "posthoc"),
     ("recipe", "fit"),
     ("evaluations",),
     ("provenance", "study", "store", "cells", "results", "estimate", "probe"),

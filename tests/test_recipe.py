@@ -13,6 +13,7 @@ from assay.augmentations import CutOut, MixUp, SaltPepper
 from assay.errors import BadValueError
 from assay.objectives import CrossEntropy, EnergyMargin, MixedAdversarial, OutlierExposure
 from assay.outliers import DataSet, Fractals
+from assay.posthoc import Histogram, Isotonic, Temperature
 from assay.recipe import Recipe, Train, Tuned, parse_recipe, part_classes
 
 CUTOUT, ATTACK = CutOut(length=7, holes=1), PGD(eps=0.3, steps=40)
@@ -25,6 +26,7 @@ recipes = st.builds(
     objective=st.sampled_from([CrossEntropy(), MixedAdversarial(attack=ATTACK), OutlierExposure(source=Fractals())]),
     train=st.builds(Train, epochs=st.integers(1, 20), images=st.none() | st.integers(1, 9)),
     members=st.sampled_from([1, 3, 15]),
+    posthoc=st.sampled_from([None, Temperature(), Histogram(bins=5)]),
     tuning=st.none() | st.builds(Tuned, objective=st.just(EnergyMargin()), train=st.builds(Train, epochs=st.just(2))),
 )
 
@@ -59,6 +61,8 @@ def test_names_are_equal_where_recipes_are(one: Recipe, other: Recipe) -> None:
         (Recipe(pipeline=(ATTACK, CUTOUT)), "pgd(eps=0.3, steps=40) > cutout(length=7, holes=1)"),
         (Recipe(architecture=LeNet5Large()), "lenet5_large"),
         (Recipe(members=3), "ensemble(members=3)"),
+        (Recipe(posthoc=Temperature()), "temperature"),
+        (Recipe(members=5, posthoc=Isotonic()), "ensemble(members=5) > isotonic"),
         (Recipe(train=Train(epochs=2, batch_size=64)), "baseline > train(epochs=2, batch_size=64)"),
         (Recipe(train=Train(images=5000)), "baseline > train(images=5000)"),
         (
@@ -101,7 +105,7 @@ def test_the_same_step_may_come_twice() -> None:
 
 
 def test_a_member_is_the_recipe_alone() -> None:
-    recipe = Recipe(pipeline=(CUTOUT,), members=3, train=Train(epochs=2))
+    recipe = Recipe(pipeline=(CUTOUT,), members=3, train=Train(epochs=2), posthoc=Temperature())
     assert recipe.member == Recipe(pipeline=(CUTOUT,), train=Train(epochs=2))
     assert Recipe().member == Recipe()
 
@@ -129,6 +133,7 @@ def test_a_member_is_the_recipe_alone() -> None:
         ("outlier_exposure(source=lenet5)", "outlier_exposure: source: expected a source of outliers"),
         ("fractals", "recipe: pipeline: expected augmentations and attacks, got Fractals"),
         ("ensemble(members=2) > ensemble(members=2)", "expected at most one ensemble, got 2"),
+        ("temperature > isotonic", "expected at most one calibration, got 2"),
         ("ensemble(members=1)", "members: expected a whole number >= 2, got 1"),
         ("lenet5_huge", "lenet5_huge: no such part; did you mean lenet5"),
         ("cutoff(length=7, holes=1)", "did you mean cutout"),

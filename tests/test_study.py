@@ -20,6 +20,7 @@ from assay.evaluations.base import Progress, no_progress
 from assay.objectives import MixedAdversarial, OutlierExposure
 from assay.outliers import Fractals
 from assay.parts import describe
+from assay.posthoc import Histogram, Temperature
 from assay.recipe import Recipe, Train, Tuned
 from assay.study import (
     IMAGE,
@@ -372,6 +373,24 @@ def test_members_of_a_tuned_ensemble_are_tuned_one_by_one() -> None:
     planned = with_recipe(replace(TUNED, members=2))
     assert [(cell.seed, len(cell.models)) for cell in planned.training] == [(0, 0), (0, 1), (1000, 0), (1000, 1)]
     assert planned.evaluating[0].models == (planned.training[1].key, planned.training[3].key)
+
+
+def test_a_calibrated_model_shares_the_training_and_is_evaluated_apart() -> None:
+    recipes = (Recipe(), Recipe(posthoc=Temperature()), Recipe(members=2, posthoc=Histogram(bins=5)))
+    planned = plan(replace(STUDY, recipes=recipes), TASK)
+    alone = plan(replace(STUDY, recipes=recipes[:1]), TASK)
+    assert [cell.seed for cell in planned.training] == [0, 1000]
+    assert planned.training[0] == alone.training[0]
+    assert planned.evaluating[:2] == alone.evaluating
+    assert [len(cell.models) for cell in planned.evaluating] == [1, 1, 1, 1, 2, 2]
+    other = plan(replace(STUDY, recipes=recipes), replace(TASK, validation=make("toy/validation", fill=9)))
+    same = [one.key == two.key for one, two in zip(planned.evaluating, other.evaluating, strict=True)]
+    assert same == [True, True, False, False, False, False]
+    coarse = with_recipe(replace(recipes[2], posthoc=Histogram(bins=4))).evaluating
+    assert {cell.key for cell in coarse}.isdisjoint(cell.key for cell in planned.evaluating)
+    across_two = plan(replace(STUDY, recipes=(*STUDY.recipes, *recipes[1:]), transfer=Transferred(images=5)), TASK)
+    assert across_two.transfer is not None
+    assert across_two.transfer.recipes == STUDY.recipes
 
 
 def test_outliers_that_are_trained_on_change_the_keys_of_those_models_alone() -> None:

@@ -8,15 +8,29 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from assay import architectures, attacks, augmentations, corruptions, evaluations, objectives, outliers, scores
-from assay.metrics import calibration, detection, forecasts, intervals, transfer
+from assay import architectures, attacks, augmentations, corruptions, evaluations, objectives, outliers, posthoc, scores
+from assay.metrics import (
+    calibration,
+    classwise,
+    detection,
+    forecasts,
+    gap_norms,
+    intervals,
+    rejection,
+    smooth_ece,
+    thresholds,
+    transfer,
+)
 from assay.pictures import clouds, diversity, dull, escape_time, ifs, mixing, plasma, tones
 from assay.recipe import part_classes
 
 TARGET = Path(__file__).parents[1] / "docs" / "methods.md"
-PACKAGES = (evaluations, attacks, augmentations, objectives, outliers, architectures, scores, corruptions)
+PACKAGES = (evaluations, attacks, augmentations, objectives, outliers, posthoc, architectures, scores, corruptions)
 PICTURES = (mixing, ifs, escape_time, clouds, plasma, tones, dull, diversity)
-METRICS = (calibration, detection, forecasts, intervals, transfer)
+METRICS = (
+    *(calibration, smooth_ece, classwise, gap_norms, detection, rejection, thresholds, forecasts),
+    *(intervals, transfer),
+)
 INTRODUCTION = """# Methods
 
 What each part computes, by which formula, and from which paper; where we deviate, it says so. This page is made from

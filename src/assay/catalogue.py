@@ -6,7 +6,18 @@ from dataclasses import fields
 from rich.console import Console
 from rich.table import Table
 
-from assay import architectures, attacks, augmentations, corruptions, evaluations, objectives, outliers, scores, studies
+from assay import (
+    architectures,
+    attacks,
+    augmentations,
+    corruptions,
+    evaluations,
+    objectives,
+    outliers,
+    posthoc,
+    scores,
+    studies,
+)
 from assay.errors import BadValueError, nearest
 from assay.recipe import part_classes
 from assay.study import Study
@@ -19,6 +30,7 @@ PACKAGES = {
     "evaluations": evaluations,
     "objectives": objectives,
     "outliers": outliers,
+    "posthoc": posthoc,
     "scores": scores,
 }
 KINDS = ("studies", "recipes", *PACKAGES)

@@ -192,11 +192,20 @@ def _draws(evaluation: Evaluation, observations: Observations) -> dict[str, Tens
 
 
 def assemble(recipe: Recipe, task: Task, weights: Sequence[bytes]) -> Classifier:
-    """Build the recipe's classifier from stored weights: one model, or an ensemble of several."""
+    """Build the recipe's classifier from stored weights: one model, or an ensemble of several; then calibrate it.
+
+    Raises:
+        MissingDataError: the recipe calibrates, and the task has no validation images.
+    """
     images = task.test if task.train is None else task.train
-    members = []
+    members: list[Classifier] = []
     for content in weights:
         member = build(recipe, images.shape, images.n_classes, seed=0)
         member.load_state_dict(unpack_weights(content))
         members.append(member.eval())
-    return Ensemble(members).eval() if recipe.members > 1 else members[0]
+    model: Classifier = Ensemble(members).eval() if recipe.members > 1 else members[0]
+    if recipe.posthoc is None:
+        return model
+    if task.validation is None:
+        raise MissingDataError(f"{task.name}: has no validation images to fit {describe(recipe.posthoc)} on")
+    return recipe.posthoc.fit(model, task.validation)

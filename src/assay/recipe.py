@@ -2,7 +2,7 @@
 
 `cutout(length=7, holes=1) > pgd(eps=0.3, steps=40)` attacks the augmented image, and the other order augments the
 attacked one. Other terms say what differs from the baseline: `lenet5_large`, `ensemble(members=3)`,
-`train(epochs=2, batch_size=64)`, `tuned(objective=outlier_exposure)`.
+`train(epochs=2, batch_size=64)`, `tuned(objective=outlier_exposure)`, `temperature`.
 """
 
 import inspect
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import ClassVar
 
-from assay import architectures, attacks, augmentations, objectives, outliers
+from assay import architectures, attacks, augmentations, objectives, outliers, posthoc
 from assay.architectures import Architecture, LeNet5
 from assay.attacks import Attack
 from assay.attacks.norms import Norm
@@ -20,6 +20,7 @@ from assay.objectives import CrossEntropy, Objective
 from assay.objectives.base import check_objective
 from assay.outliers import DataSet
 from assay.parts import Part, check_count, check_number, describe, parse, parts_of
+from assay.posthoc import Posthoc
 
 BASELINE = "baseline"
 
@@ -93,6 +94,7 @@ class Recipe:
         train: epochs, batch size, learning rate, images.
         members: 1, or the number of members of an ensemble.
         tuning: a second training that goes on from the first, or None.
+        posthoc: a calibration, fitted to the finished model (the whole ensemble) on validation images, or None.
     """
 
     architecture: Architecture = field(default_factory=LeNet5)
@@ -101,6 +103,7 @@ class Recipe:
     train: Train = field(default_factory=Train)
     members: int = 1
     tuning: Tuned | None = None
+    posthoc: Posthoc | None = None
 
     def __post_init__(self) -> None:
         check_count("recipe", "members", self.members)
@@ -109,6 +112,8 @@ class Recipe:
                 f"recipe: pipeline: expected a tuple of augmentations and attacks, got {self.pipeline!r}"
             )
         check_objective("recipe", self.objective)
+        if not isinstance(self.posthoc, Posthoc | None):
+            raise BadValueError(f"recipe: posthoc: expected a calibration, such as temperature, got {self.posthoc!r}")
         for step in self.pipeline:
             if not isinstance(step, Augmentation | Attack):
                 raise BadValueError(f"recipe: pipeline: expected augmentations and attacks, got {step!r}")
@@ -126,6 +131,7 @@ class Recipe:
         terms.extend([self.objective] if self.objective != CrossEntropy() else [])
         terms.extend([self.tuning] if self.tuning is not None else [])
         terms.extend([EnsembleOf(members=self.members)] if self.members > 1 else [])
+        terms.extend([self.posthoc] if self.posthoc is not None else [])
         return tuple(terms)
 
     @property
@@ -150,8 +156,8 @@ class Recipe:
 
     @property
     def member(self) -> "Recipe":
-        """The recipe of one member: an ordinary recipe, shared through the store."""
-        return replace(self, members=1)
+        """The recipe of one member, uncalibrated: an ordinary recipe, shared through the store."""
+        return replace(self, members=1, posthoc=None)
 
     @property
     def first(self) -> "Recipe":
@@ -168,7 +174,9 @@ class Recipe:
     @property
     def parts(self) -> tuple[Part, ...]:
         """Every part of the recipe, those inside of others too."""
-        return tuple(parts_of((self.architecture, *self.pipeline, self.objective, self.train, self.tuning)))
+        return tuple(
+            parts_of((self.architecture, *self.pipeline, self.objective, self.train, self.tuning, self.posthoc))
+        )
 
     @property
     def seen(self) -> tuple[str, ...]:
@@ -195,7 +203,7 @@ def parse_recipe(text: str) -> Recipe:
         BadValueError: an unknown part (with the nearest names), or two terms of a kind that there is once.
     """
     kinds: dict[str, type] = {Train.name: Train, EnsembleOf.name: EnsembleOf, Tuned.name: Tuned, BASELINE: _Baseline}
-    for package in (architectures, augmentations, attacks, objectives, outliers):
+    for package in (architectures, augmentations, attacks, objectives, outliers, posthoc):
         kinds |= part_classes(package)
     terms = [term for term in parse(text, kinds) if not isinstance(term, _Baseline)]
     built = [term for term in terms if isinstance(term, Architecture)]
@@ -203,11 +211,15 @@ def parse_recipe(text: str) -> Recipe:
     trains = [term for term in terms if isinstance(term, Train)]
     ensembles = [term for term in terms if isinstance(term, EnsembleOf)]
     tunings = [term for term in terms if isinstance(term, Tuned)]
-    once = {"architecture": built, "objective": aims, "train": trains, "tuned": tunings, "ensemble": ensembles}
+    after = [term for term in terms if isinstance(term, Posthoc)]
+    once = {
+        "architecture": built, "objective": aims, "train": trains, "tuned": tunings, "ensemble": ensembles,
+        "calibration": after,
+    }  # fmt: skip
     for what, found in once.items():
         if len(found) > 1:
             raise BadValueError(f"{text!r}: expected at most one {what}, got {len(found)}")
-    placed = [*built, *aims, *trains, *tunings, *ensembles]
+    placed = [*built, *aims, *trains, *tunings, *ensembles, *after]
     return Recipe(
         architecture=built[0] if built else LeNet5(),
         pipeline=tuple(term for term in terms if not any(term is other for other in placed)),
@@ -215,6 +227,7 @@ def parse_recipe(text: str) -> Recipe:
         train=trains[0] if trains else Train(),
         members=ensembles[0].members if ensembles else 1,
         tuning=tunings[0] if tunings else None,
+        posthoc=after[0] if after else None,
     )
 
 

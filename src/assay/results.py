@@ -393,9 +393,9 @@ def _transfer(store: Store, kept: dict[str, Any]) -> tuple[Transfer | None, str]
 
 
 _SHARES = (
-    "accuracy", "mean_accuracy", "auroc", "aupr", "fpr95", "base_rate", "ece", "adaptive_ece", "max_calibration_error",
-    "rms_calibration_error", "rms_calibration_error_without_last_bin", "brier_calibration", "brier_refinement",
-    "brier_top_label",
+    "accuracy", "mean_accuracy", "auroc", "aupr", "fpr95", "base_rate", "ece", "adaptive_ece", "smooth_ece",
+    "classwise_ece", "max_calibration_error", "rms_calibration_error", "rms_calibration_error_without_last_bin",
+    "brier_calibration", "brier_refinement", "brier_top_label",
 )  # fmt: skip
 RANGES = dict.fromkeys(_SHARES, (0.0, 1.0)) | {"brier": (0.0, 2.0), "nll": (0.0, inf), "mce": (0.0, inf)}
 

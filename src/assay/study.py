@@ -1,7 +1,8 @@
 """Studies: recipes x seeds x evaluations, and the cells that they consist of.
 
 A cell is a pure function of what its key names. A model's cell depends on its recipe, seed and training images; an
-evaluation's cell on the models' keys, the evaluation, and the sets that it uses. Ensembles share their members: member
+evaluation's cell on the models' keys, their calibration with the validation images that it is fitted on if there is
+one, the evaluation, and the sets that it uses. Ensembles share their members: member
 i of seed s is an ordinary cell of seed s + 1000 i. The transfer of attacks between the models is one cell for all.
 """
 
@@ -366,22 +367,38 @@ def _evaluate_cells(
             "kind": "evaluation",
             "models": list(models),
             **({"ensemble": Ensemble.version} if len(models) > 1 else {}),
+            **_calibrated(recipe, task),
             "evaluation": canonical(evaluation),
             "seed": EVALUATION_SEED,
             "data": _fingerprints(task, evaluation.uses),
             "limit": task.limit,
         }
         images = min(getattr(evaluation, "images", None) or len(task.test), len(task.test))
-        cost = PASS * images * evaluation.passes * (1 + recipe.architecture.cost) / 2 * recipe.members
+        passes = images * evaluation.passes
+        if recipe.posthoc is not None and task.validation is not None:
+            passes += len(task.validation)
+        cost = PASS * passes * (1 + recipe.architecture.cost) / 2 * recipe.members
         yield EvaluateCell(
             key=key_of(content), recipe=recipe, seed=seed, evaluation=evaluation, models=models, cost=cost
         )
 
 
+def _calibrated(recipe: Recipe, task: Task) -> dict[str, Any]:
+    """What a calibration determines of a key: itself, and the validation images that it is fitted on."""
+    if recipe.posthoc is None:
+        return {}
+    return {"posthoc": canonical(recipe.posthoc), "fitted": _fingerprints(task, ("validation",))}
+
+
 def _transfer_cell(study: Study, zoo: dict[str, tuple[str, ...]], task: Task) -> TransferCell | None:
-    """The cell of the whole zoo, less the recipes whose outliers to train on are not here, which are bound to fail."""
+    """The cell of the whole zoo, less what is bound to fail: recipes whose outliers to train on are not here.
+
+    Calibrated models are left out: attacks meet the model without its calibration among the others.
+    """
     own = study.transfer
-    recipes = tuple(recipe for recipe in study.recipes if not set(recipe.exposure) & set(task.unexposed))
+    recipes = tuple(
+        recipe for recipe in study.recipes if not set(recipe.exposure) & set(task.unexposed) and recipe.posthoc is None
+    )
     if own is None or len(recipes) < 2 or len(study.recipes) > MOST:
         return None
     models = [list(zoo[recipe.label]) for recipe in recipes]

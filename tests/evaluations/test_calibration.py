@@ -27,6 +27,8 @@ METRICS = {
     "brier_calibration": {"bins": 15},
     "brier_refinement": {"bins": 15},
     "nll": {},
+    "smooth_ece": {},
+    "classwise_ece": {"bins": 15},
 }
 
 
@@ -90,7 +92,14 @@ def test_a_coin_that_claims_certainty() -> None:
     logits = torch.tensor([[20.0, 0.0]]).repeat(400, 1)
     observations = Observations(tensors={"logits": logits, "labels": torch.arange(400) % 2})
     rows = found(Calibration(bins=10).measure(observations))
-    for metric in ("ece", "adaptive_ece", "max_calibration_error", "rms_calibration_error", "brier_top_label"):
+    for metric in (
+        "ece",
+        "adaptive_ece",
+        "max_calibration_error",
+        "rms_calibration_error",
+        "brier_top_label",
+        "smooth_ece",
+    ):
         assert rows[metric].value == pytest.approx(0.5, abs=1e-7), metric
     assert rows["brier"].value == pytest.approx(1, abs=1e-7)
     assert rows["brier_calibration"].value == pytest.approx(0.25, abs=1e-7)

@@ -78,7 +78,7 @@ def test_draws_are_the_measurements_of_explicit_resamples(evaluation: Evaluation
     of_test, of_outliers = weights(N, "test"), {}
     for group in ("near", "far"):
         of_outliers[group] = weights(M, "outliers", group)
-    approximate = {"adaptive_ece", "rms_calibration_error", "rms_calibration_error_without_last_bin"}
+    approximate = {"smooth_ece", "adaptive_ece", "rms_calibration_error", "rms_calibration_error_without_last_bin"}
     for b in (0, RESAMPLES - 1):
         taken = {
             name: tensor[indices(of_outliers.get(name.split("/")[1] if "/" in name else "", of_test)[b])]

@@ -12,6 +12,7 @@ from torch import Tensor
 from assay.errors import BadValueError
 from assay.metrics.calibration import (
     adaptive_calibration_error,
+    confidence_histogram,
     expected_calibration_error,
     max_calibration_error,
     reliability_bins,
@@ -64,6 +65,16 @@ def test_borders_belong_to_the_lower_bin_and_empty_bins_are_nan() -> None:
     assert bins.count.tolist() == [2, 1, 0, 1]
     assert math.isnan(float(bins.confidence[2]))
     assert math.isnan(float(bins.accuracy[2]))
+
+
+def test_a_histogram_counts_the_right_and_the_wrong() -> None:
+    # (0, 0.5]: 0.2 right, 0.5 wrong; (0.5, 1]: 0.6 and 1.0 right, 1.0 wrong.
+    confidence, correct = torch.tensor([0.6, 0.2, 1.0, 0.5, 1.0]), torch.tensor([True, True, True, False, False])
+    found = confidence_histogram(confidence, correct, 2)
+    assert (found.right.tolist(), found.wrong.tolist()) == ([1, 2], [1, 1])
+    found, bins = confidence_histogram(*drawn(3000)), reliability_bins(*drawn(3000))
+    assert torch.equal(found.right + found.wrong, bins.count)
+    torch.testing.assert_close(found.right / bins.count, bins.accuracy.float(), equal_nan=True)
 
 
 def test_one_bin_is_the_gap_between_mean_confidence_and_accuracy() -> None:

@@ -22,6 +22,7 @@ from assay.metrics.calibration import (
 )
 from assay.metrics.calibration_intervals import calibration_intervals, max_calibration_error_interval, mean_interval
 from assay.metrics.intervals import Interval
+from assay.metrics.linear_gaps import classwise_gaps, linear_intervals, smooth_gaps
 from assay.metrics.proper_scores import brier_decomposition, brier_each, nll_each
 from assay.parts import check_count
 from assay.randomness import derive
@@ -32,7 +33,8 @@ class Calibration:
     """Accuracy, calibration errors and proper scores of the softmax on the test set.
 
     Attributes:
-        bins: bins of ECE, adaptive ECE, the maximum calibration error and the Brier score's decomposition.
+        bins: bins of ECE, adaptive and classwise ECE, the maximum calibration error and the Brier score's
+            decomposition.
         images: take a fixed random sample of that many test images; None takes all.
     """
 
@@ -89,6 +91,7 @@ class Calibration:
             ),
             *self._binned(top_label(logits), right),
             *self._means(logits, labels),
+            *self._linear(logits, labels, right),
             *_one_class(logits, labels),
         ]
 
@@ -125,6 +128,15 @@ class Calibration:
         return [
             _row(metric, float(values.mean()), mean_interval(values, derive(0, self.name, "means")), len(values))
             for metric, values in each.items()
+        ]
+
+    def _linear(self, logits: Tensor, labels: Tensor, right: Tensor) -> list[Measurement]:
+        smooth = smooth_gaps(top_label(logits), right)
+        classwise = classwise_gaps(logits, labels, self.bins)
+        ends = linear_intervals((smooth, classwise), derive(0, self.name, "linear"))
+        return [
+            _row("smooth_ece", smooth.estimate, ends[0], len(right)),
+            _row("classwise_ece", classwise.estimate, ends[1], len(right), {"bins": self.bins}),
         ]
 
 

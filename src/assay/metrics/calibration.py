@@ -8,6 +8,7 @@ BadValueError is raised for empty input, NaN, other shapes or other values.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -45,6 +46,21 @@ def reliability_bins(confidence: Tensor, correct: Tensor, bins: int = BINS) -> R
         confidence=bin_sums(examples.confidence, ends) / count,
         accuracy=bin_sums(examples.correct, ends) / count,
     )
+
+
+class Histogram(NamedTuple):
+    """How many examples of each bin of equal width are right, and how many wrong: (B,) int64 each."""
+
+    right: Tensor
+    wrong: Tensor
+
+
+def confidence_histogram(confidence: Tensor, correct: Tensor, bins: int = BINS) -> Histogram:
+    """Count right and wrong predictions in each bin (b / B, (b + 1) / B]; 0 lies in the first, 1 in the last."""
+    examples = _sorted(confidence, correct)
+    ends = equal_width(examples.confidence, bins)
+    right = bin_sums(examples.correct, ends).round().long()
+    return Histogram(right=right, wrong=bin_counts(ends).long() - right)
 
 
 def expected_calibration_error(confidence: Tensor, correct: Tensor, bins: int = BINS) -> float:

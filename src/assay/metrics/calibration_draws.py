@@ -3,7 +3,9 @@
 Bins of equal width are the same in every resample, so those draws are the metric of the resample exactly. Bins of equal
 mass and of fixed size keep the borders that the original sample gave them, as in `calibration_intervals`: a resample's
 own bins would differ from them only by which neighbours in confidence lie together. Equal confidences across which a
-border falls are spread over both bins in the shares of the original sample, as `share_ties` does there.
+border falls are spread over both bins in the shares of the original sample, as `share_ties` does there. Smooth ECE
+keeps the
+kernel width of the sample, so that its draws spread a little more than those of widths found anew (`linear_gaps`).
 
 The draws of calibration errors are biased upwards: see `assay.evaluations.draws`.
 """
@@ -15,9 +17,12 @@ from assay.metrics.accuracy import hits
 from assay.metrics.bins import equal_mass, equal_width, of_size
 from assay.metrics.calibration import BIN_SIZE, BINS, top_label
 from assay.metrics.intervals import RESAMPLES, bootstrap_blocks
+from assay.metrics.linear_gaps import classwise_gaps, linear_draws, smooth_gaps
 from assay.metrics.proper_scores import brier_each, nll_each
 
-BINNED = ("ece", "adaptive_ece", "max_calibration_error", "brier_calibration", "brier_refinement")  # depend on `bins`
+BINNED = (  # depend on `bins`
+    "ece", "adaptive_ece", "max_calibration_error", "classwise_ece", "brier_calibration", "brier_refinement",
+)  # fmt: skip
 
 
 def calibration_draws(
@@ -52,8 +57,11 @@ def calibration_draws(
     }
     columns = torch.stack(list(means.values()), 1).float()
     binned = _Binned(confidence, right, bins)
+    linear = {"smooth_ece": smooth_gaps(confidence, right), "classwise_ece": classwise_gaps(logits, labels, bins)}
     blocks = [
-        dict(zip(means, (weights @ columns / len(right)).unbind(1), strict=True)) | binned.of(weights)
+        dict(zip(means, (weights @ columns / len(right)).unbind(1), strict=True))
+        | binned.of(weights)
+        | {name: linear_draws(error, weights) for name, error in linear.items()}
         for weights in bootstrap_blocks(len(right), resamples, generator)
     ]
     found = {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}

@@ -1,22 +1,10 @@
 """95 % intervals of the calibration errors and the proper scores, by one bootstrap over the examples.
 
-A calibration error is a norm of the bins' signed gaps, so noise only ever adds to it, and it adds once more in each
-resample: near calibration a percentile bootstrap never holds the truth (0 of 200 samples of 4,000 from a calibrated
-model) and the basic bootstrap in fewer than half. We use instead, with D the signed gaps weighted as the norm wants
-them, e = D* - D their bootstrap noise, and q(p) a quantile over resamples:
-
-    low  = |D| - q_0.975(|A + e| - |A|)     A: the gaps beyond sqrt(log n) standard deviations, the others 0
-    high = |D| - q_0.025(<g, e>)            g: the norm's gradient at D
-
-Low allows each gap that might be 0 to be 0, which is where noise adds most (the selection of Andrews and Soares 2010,
-"Inference for parameters defined by moment inequalities"). High follows from convexity, |D| - |truth| >= <truth's
-gradient, noise>, with D's gradient in place of the truth's. Both err on the wide side: simulated 95 % intervals of
-1,000 and 4,000 examples hold the truth in 92 to 100 % of samples.
+Calibration errors have the intervals of `gap_norms`; those of the smooth and the classwise ECE are in `linear_gaps`.
 Errors that never occurred cannot be resampled: with hardly any errors, intervals are too short.
 """
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -33,6 +21,7 @@ from assay.metrics.calibration import (
     rms_calibration_error_without_last_bin,
 )
 from assay.metrics.checks import confidence_and_correct, vector
+from assay.metrics.gap_norms import ONE, TWO, Norm, interval_of_norm
 from assay.metrics.intervals import (
     RESAMPLES,
     Interval,
@@ -93,15 +82,15 @@ def calibration_intervals(
         square = (weights @ error.square()).double() / n
         refinements.append(square - width.last_squares())
     parts = brier_decomposition(c, y, bins)
-    calibration = width.interval(_two, math.sqrt(parts.calibration), level)
+    calibration = width.interval(TWO, math.sqrt(parts.calibration), level)
     last = slice(0, -1)
     return CalibrationIntervals(
-        ece=width.interval(_one, expected_calibration_error(c, y, bins), level),
-        adaptive_ece=mass.interval(_one, adaptive_calibration_error(c, y, bins), level),
-        rms=size.interval(_two, rms_calibration_error(c, y), level),
+        ece=width.interval(ONE, expected_calibration_error(c, y, bins), level),
+        adaptive_ece=mass.interval(ONE, adaptive_calibration_error(c, y, bins), level),
+        rms=size.interval(TWO, rms_calibration_error(c, y), level),
         rms_without_last_bin=None
         if n < 2 * BIN_SIZE
-        else size.interval(_two, rms_calibration_error_without_last_bin(c, y), level, last),
+        else size.interval(TWO, rms_calibration_error_without_last_bin(c, y), level, last),
         brier_calibration=Interval(calibration.low**2, calibration.high**2),
         brier_refinement=_basic(torch.cat(refinements), parts.refinement, level),
     )
@@ -111,22 +100,6 @@ def _basic(values: Tensor, estimate: float, level: float) -> Interval:
     """The basic bootstrap 2 estimate - q, which takes off a bias as large as the estimate's own; never below 0."""
     low, high = percentile_interval(values, level)
     return Interval(max(2 * estimate - high, 0.0), max(2 * estimate - low, 0.0))
-
-
-class _Norm(NamedTuple):
-    """A norm over the last axis, the weighting of a bin's share that makes it the metric, and its gradient."""
-
-    scale: Callable[[Tensor], Tensor]
-    value: Callable[[Tensor], Tensor]
-    gradient: Callable[[Tensor], Tensor]
-
-
-_one = _Norm(torch.ones_like, lambda gaps: gaps.abs().sum(-1), torch.sign)
-_two = _Norm(
-    lambda share: torch.where(share > 0, share.rsqrt(), 0),  # an empty bin has no gap
-    lambda gaps: gaps.square().sum(-1).sqrt(),
-    lambda gaps: torch.nn.functional.normalize(gaps, dim=-1),
-)
 
 
 class _Gaps:
@@ -148,21 +121,15 @@ class _Gaps:
     def last_squares(self) -> Tensor:
         """sum_b n_b / n gap_b^2 of each resample of the last block: (R,)."""
         sums, shares = self.resampled[-1]
-        return _two.value(sums * _two.scale(shares)).square()
+        return TWO.value(sums * TWO.scale(shares)).square()
 
-    def interval(self, norm: _Norm, estimate: float, level: float, part: slice = slice(None)) -> Interval:
+    def interval(self, norm: Norm, estimate: float, level: float, part: slice = slice(None)) -> Interval:
         """The interval of `norm` over the bins of `part`, around the estimate, inside [0, 1]."""
         sums, shares = (torch.cat(pieces)[:, part] for pieces in zip(*self.resampled, strict=True))
         scale = norm.scale(self.shares[part])
         gaps = self.sums[part] * scale
         noise = sums * norm.scale(shares) - gaps
-        # A bin without a single error looks certain to the bootstrap; chance says how certain it can be.
-        deviation = torch.maximum(noise.square().mean(0).sqrt(), self.chance[part] * scale)
-        clear = gaps.abs() > math.sqrt(math.log(max(self.n, 2))) * deviation
-        anchor = torch.where(clear, gaps, 0)
-        below = percentile_interval(norm.value(anchor + noise) - norm.value(anchor), level).high
-        above = percentile_interval(noise @ norm.gradient(gaps), level).low
-        return Interval(max(min(estimate - below, estimate), 0.0), min(max(estimate - above, estimate), 1.0))
+        return interval_of_norm(norm, gaps, noise, self.chance[part] * scale, self.n, estimate, level)
 
 
 def _between(running: Tensor, ends: Tensor) -> Tensor:

@@ -166,6 +166,20 @@ METRICS: dict[str, Metric] = {
         source="Nguyen and O'Connor 2015, Posterior calibration and exploratory analysis for NLP models",
         digits=4,
     ),
+    "smooth_ece": Metric(
+        label="smooth ECE",
+        text="the mean distance between confidence and accuracy, not over bins but smoothed by a kernel as wide as "
+        "that distance",
+        source="Blasiok and Nakkiran 2023, Smooth ECE: principled reliability diagrams via kernel smoothing",
+        digits=4,
+    ),
+    "classwise_ece": Metric(
+        label="classwise ECE",
+        text="as ECE, of every class's probability, not of the predicted class's alone; the mean over classes",
+        source="Kull et al. 2019, Beyond temperature scaling: obtaining well-calibrated multiclass probabilities with "
+        "Dirichlet calibration",
+        digits=4,
+    ),
     "max_calibration_error": Metric(
         label="max calibration error",
         text="the largest distance between confidence and accuracy in any bin",

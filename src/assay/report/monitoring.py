@@ -95,7 +95,9 @@ def by_score(results: Results, measures: Sequence[Measure]) -> list[Grid]:
 def by_calibrator(results: Results, measures: Sequence[Measure]) -> Grid:
     """Recipes by the metrics of calibration, and the AUROC of the scores that calibration may change."""
     kept = [m for name in CALIBRATION for m in measures if m.evaluation == "calibration" and m.metric == name]
-    return _wide("Calibration of each recipe", results, kept, [m.metric for m in kept])
+    found = [m for m in measures if m.metric == "auroc" and m.evaluation == "anomaly" and m.setting["score"] == "msp"]
+    names = [m.metric for m in kept] + [f"AUROC of msp, {m.setting['outliers']}" for m in found]
+    return _wide("Calibration of each recipe", results, [*kept, *found], names)
 
 
 def by_rejection(results: Results, measures: Sequence[Measure]) -> Grid:

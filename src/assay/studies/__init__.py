@@ -1,7 +1,8 @@
 """The catalogue of studies."""
 
+from assay.studies.monitoring import monitoring
 from assay.studies.pixmix_oe import pixmix_oe
 from assay.studies.quickstart import quickstart
 from assay.studies.tradeoffs import tradeoffs
 
-__all__ = ["pixmix_oe", "quickstart", "tradeoffs"]
+__all__ = ["monitoring", "pixmix_oe", "quickstart", "tradeoffs"]

@@ -1,0 +1,21 @@
+from pathlib import Path
+
+from assay.data import load_task
+from assay.report.monitoring import EVALUATIONS
+from assay.scores import __all__ as exported
+from assay.studies import monitoring
+from assay.studies.monitoring import CALIBRATORS, SCORES
+from assay.study import cut, plan
+
+
+def test_every_score_and_every_calibrator_is_measured_on_shared_trainings(tiny_folder: Path) -> None:
+    assert len(SCORES) == len({score.name for score in SCORES}) == len(exported)
+    assert len(CALIBRATORS) == 7
+    assert len(monitoring.recipes) == 4 * (1 + len(CALIBRATORS))
+    task = load_task("tiny", outliers=(), folder=tiny_folder)
+    for study in (monitoring, cut(monitoring, "laptop")):
+        cells = plan(study, task)
+        assert len(cells.training) == 7  # the baseline is the ensemble's first member
+        keys = [cell.key for cell in cells.cells]
+        assert len(keys) == len(set(keys)) == 7 + len(study.recipes) * len(study.evaluations)
+        assert {item.name for item in study.evaluations} >= set(EVALUATIONS)

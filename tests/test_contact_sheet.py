@@ -10,7 +10,7 @@ from PIL import Image
 
 from assay import contact_sheet
 from assay.contact_sheet import GAP, SHOWN, laid_out, largest_size
-from assay.data import load
+from assay.data import load, sample
 from assay.errors import BadValueError
 from assay.pictures import mixing_pictures
 from assay.png import png
@@ -69,6 +69,14 @@ def test_a_sheet_is_a_png_and_replaces_no_other_file(tmp_path: Path) -> None:
         contact_sheet.write(x, tmp_path)
     with pytest.raises(BadValueError, match="cannot be written"):
         contact_sheet.write(x, path / "inside.png")
+
+
+def test_a_generated_set_is_shown_as_it_goes_beside_mnist() -> None:
+    sheet = contact_sheet.data_set("inverted", "test", 12)
+    assert torch.equal(sheet.x, 255 - sample(load("mnist", "test"), 12).x)
+    assert "12 images, 28 x 28, beside MNIST's, seed 0" in sheet.text
+    with pytest.raises(BadValueError, match="split: blobs has test alone, got 'train'"):
+        contact_sheet.data_set("blobs", "train", 12)
 
 
 def test_refusals() -> None:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from assay.data import load, load_mnist_c, sample
+from assay.data import generated, load, load_mnist_c, sample
+from assay.data.generated import GENERATED
 from assay.data.known import KNOWN
 from assay.data.mnist_c import CORRUPTIONS
 from assay.data.places import own_sets
@@ -57,7 +58,10 @@ def data_set(name: str, split: str, count: int, *, seed: int = 0, folder: Path |
         BadValueError: an unknown name or split, or too large a sheet.
         MissingDataError: it is not here; the message names the command that fetches it.
     """
-    known = (FRACTALS, *KNOWN, *own_sets(folder), *MNIST_C)
+    own = own_sets(folder)
+    if name in GENERATED and name not in own:
+        return _outliers(name, split, count, seed)
+    known = (*GENERATED, *KNOWN, *own, *MNIST_C)
     if name not in known:
         raise BadValueError(f"{name}: no such data set; {nearest(name, known)}")
     if name in MNIST_C:
@@ -71,6 +75,17 @@ def data_set(name: str, split: str, count: int, *, seed: int = 0, folder: Path |
     _check_fits(len(chosen), channels, height, width, "a set of smaller images")
     text = f"{len(chosen)} of {len(images):,} images of {images.name}, {height} x {width}, drawn with seed {seed}"
     return Sheet(chosen.x[chosen.y.argsort(stable=True)], f"{text}; in order of class: {', '.join(images.classes)}")
+
+
+def _outliers(name: str, split: str, count: int, seed: int) -> Sheet:
+    """A generated set as it goes beside MNIST's test set."""
+    if split != "test":
+        raise BadValueError(f"split: {name} has test alone, got {split!r}")
+    like = sample(load("mnist", "test"), count, seed=seed)
+    channels, height, width = like.shape
+    _check_fits(len(like), channels, height, width, "a set of smaller images")
+    text = f"{len(like)} images, {height} x {width}, beside MNIST's, seed {seed}: {GENERATED[name].text}"
+    return Sheet(generated(name, like, seed=seed).x, text)
 
 
 def laid_out(x: Tensor) -> Tensor:

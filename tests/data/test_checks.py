@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from assay.data import status, verify
+from assay.data.generated import GENERATED
 from assay.data.places import EMBEDDED, cache_folder
 from assay.errors import BadValueError
 
@@ -18,8 +19,9 @@ def test_status_lists_what_is_embedded_and_what_is_missing() -> None:
     assert rows["fashion_mnist", "outliers"][2:] == ("embedded", 10_000, "")
     assert rows["mnist", "outliers"][2:] == ("embedded", 10_000, "")  # the first of the 60,000
     assert rows["kmnist", "test"][2:] == ("", None, "KMNIST is not here; run `assay data fetch kmnist`")
+    assert rows["blobs", "test"][2:] == ("generated", None, "")
     assert rows["mnist_c", "test"][2:] == ("", None, "MNIST-C is not here; run `assay data fetch mnist_c`")
-    assert len(rows) == 3 * 3 + 1
+    assert len(rows) == 3 * 3 + len(GENERATED) + 1
 
 
 def test_status_lists_ones_own_sets_and_what_is_wrong_with_them(tmp_path: Path, write_set: WriteSet) -> None:

@@ -7,8 +7,8 @@ from torch import Tensor
 from assay.data import Images
 from assay.errors import BadValueError, MissingDataError
 from assay.outliers import DataSet, Fractals, Noise, Patches
-from assay.outliers.patches import shuffled
 from assay.pictures import mixing_pictures
+from assay.pictures.patches import shuffled
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -4,17 +4,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from assay.data import mnist_c
+from assay.data.generated import GENERATED
 from assay.data.idx import IMAGES, read_shape
 from assay.data.known import KNOWN, N_OUTLIERS, SPLITS
 from assay.data.places import files_of, find, missing_sentence, own_sets, sources
 from assay.data.sources import read_checked
-from assay.errors import DamagedDataError
+from assay.errors import DamagedDataError, MissingDataError
 
 
 class SetStatus(NamedTuple):
     """One split of one data set.
 
-    `source` is "folder", "cache" or "embedded". Where the split cannot be had, `source` is "", `images` is None, and
+    `source` is "folder", "cache", "embedded", or "generated": such a set has as many images as the test set beside it,
+    and `images` is None. Where the split cannot be had, `source` is "", `images` is None, and
     `reason` says why.
     """
 
@@ -47,7 +49,15 @@ def status(folder: Path | None = None) -> list[SetStatus]:
     """
     names = (*KNOWN, *own_sets(folder))
     rows = [_split_status(name, split, folder) for name in names for split in SPLITS]
-    return [*rows, _mnist_c_status(folder)]
+    return [*rows, *(_generated_status(name) for name in GENERATED), _mnist_c_status(folder)]
+
+
+def _generated_status(name: str) -> SetStatus:
+    try:
+        GENERATED[name].check()
+    except MissingDataError as error:
+        return SetStatus(name, "test", "", None, str(error))
+    return SetStatus(name, "test", "generated", None, "")
 
 
 def _split_status(name: str, split: str, folder: Path | None) -> SetStatus:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 SPLITS = ("train", "test", "outliers")
 N_OUTLIERS = 10_000  # "outliers" is this many from the start of the training set
+NEAR, FAR = "near", "far"  # kinds of outlier sets, beside MNIST, see `kind_of`
 PREFIX = {"train": "train", "test": "t10k", "outliers": "outliers"}
 
 
@@ -27,12 +28,14 @@ class KnownSet:
 
     Attributes:
         title: the name in sentences.
+        kind: NEAR or FAR, beside handwritten digits.
         classes: the classes' names.
         addresses: the public folders its four .gz files are fetched from, tried in this order.
         files: the files' checksums by name without .gz.
     """
 
     title: str
+    kind: str
     classes: tuple[str, ...]
     addresses: tuple[str, ...]
     files: dict[str, Checksums]
@@ -51,6 +54,7 @@ def labels_file(split: str) -> str:
 KNOWN = {
     "mnist": KnownSet(
         title="MNIST",
+        kind=NEAR,
         classes=("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
         addresses=(
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -69,6 +73,7 @@ KNOWN = {
     ),
     "fashion_mnist": KnownSet(
         title="Fashion-MNIST",
+        kind=FAR,
         classes=(
             "T-shirt/top",
             "Trouser",
@@ -100,6 +105,7 @@ KNOWN = {
     ),
     "kmnist": KnownSet(
         title="KMNIST",
+        kind=NEAR,
         classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
         addresses=(
             "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pooch
 
+from assay.data.generated import GENERATED
 from assay.data.idx import IMAGES, LABELS
 from assay.data.known import KNOWN, SPLITS, images_file, labels_file
 from assay.errors import BadValueError, DamagedDataError, nearest
@@ -40,8 +41,12 @@ def find(name: str, split: str, folder: Path | None = None) -> Found | None:
     if split not in SPLITS:
         raise BadValueError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
     own = own_sets(folder)
+    if name in GENERATED and name not in own:
+        raise BadValueError(
+            f'{name}: is generated beside a test set, and to test on alone; generated("{name}", images) makes it'
+        )
     if name not in KNOWN and name not in own:
-        raise BadValueError(f"{name}: no such data set; {nearest(name, (*KNOWN, *own))}")
+        raise BadValueError(f"{name}: no such data set; {nearest(name, (*KNOWN, *GENERATED, *own))}")
     for source, directory in sources(folder):
         if name in KNOWN or source == "folder":
             for holds in _holders(name, split):

@@ -1,9 +1,12 @@
 """A task: the sets that one study trains, tunes and tests on, kept apart."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from assay.data.generated import GENERATED, generated
 from assay.data.images import Images
+from assay.data.places import own_sets
 from assay.data.sources import load
 from assay.data.splits import sample, split
 from assay.errors import BadValueError, MissingDataError
@@ -54,11 +57,12 @@ def load_task(
 
     Args:
         name: a data set that `load` knows, or one of your own in `folder`.
-        outliers: data sets whose test sets are anomalies; the task's own name among them is left out.
+        outliers: data sets whose test sets are anomalies, and names of `assay.data.generated`, which is made beside the
+            task's test set, cut or not; the task's own name among them is left out.
         exposure: data sets to train on as outliers, each by the first 10,000 of its training images.
         folder: where to look first; defaults to the environment variable ASSAY_DATA.
         limit: cut every set to at most this many images, drawn at random.
-        seed: of the split and of the draws.
+        seed: of the split, of the draws, and of generated sets.
 
     Returns:
         The task. An outlier set that is not here is in `missing`, or `unexposed` where it was to be trained on, with
@@ -68,7 +72,7 @@ def load_task(
         MissingDataError: the training or the test set is not here.
         DamagedDataError: a file is cut or altered.
         BadValueError: an unknown name, a limit below 1, a training set of less than 6 images, sets that do not fit
-            together, or a set that is to be its own outliers.
+            together, a set that is to be its own outliers, or one of your own named as a generated one.
     """
     if limit is not None:
         check_count("images of each set", "limit", limit)
@@ -78,8 +82,15 @@ def load_task(
     if len(full) < SMALLEST:
         raise BadValueError(f"{full.name}: expected at least {SMALLEST} images to split, got {len(full)}")
     train, validation = split(full, validation=min(5000, len(full) // 6), seed=seed)
-    found, missing = _load_outliers([other for other in outliers if other != name], "test", folder)
-    exposed, unexposed = _load_outliers(list(exposure), "outliers", folder)
+    few = sample(test, limit, seed=seed)
+
+    def anomalies(other: str) -> Images:
+        return generated(other, few, seed=seed) if other in GENERATED else load(other, "test", folder=folder)
+
+    for other in {*outliers} & {*GENERATED} & {*own_sets(folder)}:
+        raise BadValueError(f"{other}: is the name of a generated set, and of a folder of your own; rename the folder")
+    found, missing = _load_outliers([other for other in outliers if other != name], anomalies)
+    exposed, unexposed = _load_outliers(exposure, lambda other: load(other, "outliers", folder=folder))
     for images in (full, *found.values(), *exposed.values()):
         if images.shape != test.shape:
             raise BadValueError(
@@ -89,7 +100,7 @@ def load_task(
         name=name,
         train=sample(train, limit, seed=seed),
         validation=sample(validation, limit, seed=seed),
-        test=sample(test, limit, seed=seed),
+        test=few,
         outliers={other: sample(images, limit, seed=seed) for other, images in found.items()},
         exposure={other: sample(images, limit, seed=seed) for other, images in exposed.items()},
         unexposed=unexposed,
@@ -98,12 +109,12 @@ def load_task(
     )
 
 
-def _load_outliers(names: list[str], split: str, folder: Path | None) -> tuple[dict[str, Images], dict[str, str]]:
+def _load_outliers(names: Iterable[str], load_one: Callable[[str], Images]) -> tuple[dict[str, Images], dict[str, str]]:
     """The sets that are here, and why the others are not."""
     found, missing = {}, {}
     for name in names:
         try:
-            found[name] = load(name, split, folder=folder)
+            found[name] = load_one(name)
         except MissingDataError as error:
             missing[name] = str(error)
     return found, missing

@@ -25,7 +25,7 @@ class Noise:
 
     name: ClassVar[str] = "noise"
     version: ClassVar[int] = 1
-    seen: ClassVar[tuple[str, ...]] = ("noise",)
+    seen: ClassVar[tuple[str, ...]] = ("noise", "uniform_noise", "gaussian_noise", "blobs")
 
     def open(self, sets: Mapping[str, Images]) -> Draw:  # noqa: ARG002
         """Make ready to draw; no set is needed. See `OutlierSource`."""

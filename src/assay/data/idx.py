@@ -19,21 +19,21 @@ from torch import Tensor
 
 from assay.errors import DamagedDataError
 
-IMAGES = 3  # dimensions of a file of images: count, height, width
+IMAGES = 3  # dimensions of a file of images: count, height, width; a fourth may follow, the channels
 LABELS = 1  # dimensions of a file of labels: count
 LARGEST = 1 << 32  # bytes; a header that announces more is taken for damage
 _STEP = 1 << 20  # bytes decompressed at a time
 
 
 class Idx(NamedTuple):
-    """What a file holds: uint8 data, (N, H, W) for images or (N,) for labels, and the md5 of the uncompressed file."""
+    """What a file holds, and the md5 of the uncompressed file: uint8, images (N, H, W) or (N, H, W, C), labels (N,)."""
 
     data: Tensor
     md5: str
 
 
 def read_idx(path: Path, dimensions: int) -> Idx:
-    """Read an idx file, plain or (by its suffix .gz) compressed, with 3 dimensions for images or 1 for labels.
+    """Read an idx file, plain or (by its suffix .gz) compressed, with `IMAGES` or `LABELS` dimensions.
 
     At most one byte more than the header announces is ever decompressed, so a gzip bomb does no harm.
 
@@ -41,8 +41,8 @@ def read_idx(path: Path, dimensions: int) -> Idx:
         DamagedDataError: the file cannot be read, is cut or altered, goes on behind its end, or is no such idx file.
     """
     with _opened(path) as stream:
-        header = stream.read(4 + 4 * dimensions)
-        shape = _shape(header, dimensions, path)
+        header = _header(stream, dimensions, path)
+        shape = _shape(header, path)
         body = _read_up_to(stream, math.prod(shape) + 1)
     if len(body) != math.prod(shape):
         came = f"only {len(body)}" if len(body) < math.prod(shape) else "more"
@@ -54,13 +54,13 @@ def read_idx(path: Path, dimensions: int) -> Idx:
 
 
 def read_shape(path: Path, dimensions: int) -> tuple[int, ...]:
-    """Read the shape that the header announces: (N, H, W) for images, (N,) for labels.
+    """Read the shape that the header announces: (N, H, W) or (N, H, W, C) for images, (N,) for labels.
 
     Raises:
         DamagedDataError: the file cannot be read, or has no such header.
     """
     with _opened(path) as stream:
-        return _shape(stream.read(4 + 4 * dimensions), dimensions, path)
+        return _shape(_header(stream, dimensions, path), path)
 
 
 class _Stream(Protocol):
@@ -85,13 +85,19 @@ def _opened(path: Path) -> Iterator[_Stream]:
         raise _damaged(path, f"it cannot be read ({error.strerror or error})") from error
 
 
-def _shape(header: bytes, dimensions: int, path: Path) -> tuple[int, ...]:
-    magic = bytes((0, 0, 8, dimensions))
-    if header[:4] != magic:
-        raise _damaged(path, f"expected an idx file that starts with {magic.hex(' ')}, got {header[:4].hex(' ')!r}")
-    if len(header) < 4 + 4 * dimensions:
+def _header(stream: _Stream, dimensions: int, path: Path) -> bytes:
+    magic = stream.read(4)
+    allowed = [bytes((0, 0, 8, number)) for number in ((IMAGES, IMAGES + 1) if dimensions == IMAGES else (dimensions,))]
+    if magic not in allowed:
+        raise _damaged(path, f"expected an idx file that starts with {allowed[0].hex(' ')}, got {magic.hex(' ')!r}")
+    sizes = stream.read(4 * magic[3])
+    if len(sizes) < 4 * magic[3]:
         raise _damaged(path, "it ends inside its header")
-    shape = struct.unpack(f">{dimensions}I", header[4:])
+    return magic + sizes
+
+
+def _shape(header: bytes, path: Path) -> tuple[int, ...]:
+    shape = struct.unpack(f">{header[3]}I", header[4:])
     if math.prod(shape) > LARGEST:
         raise _damaged(path, f"its header announces {math.prod(shape)} bytes, more than the {LARGEST} that are read")
     return shape

@@ -25,8 +25,8 @@ def load(name: str, split: str, *, folder: Path | None = None) -> Images:
         folder: where to look first; defaults to the environment variable ASSAY_DATA.
 
     Returns:
-        x: (N, 1, H, W). A set of your own has its classes named by number, as many as its training labels show (its
-        test labels where it has no training set).
+        x: (N, 1, H, W), or (N, C, H, W) of a set of your own with channels. A set of your own has its classes named by
+        number, as many as its training labels show (its test labels where it has no training set).
 
     Raises:
         MissingDataError: no source has it; the message names the command that fetches it.
@@ -77,7 +77,8 @@ def _read(name: str, split: str, found: Found, reference: Path, stamps: tuple[tu
     if split == "outliers":
         images, labels = images[:N_OUTLIERS].clone(), labels[:N_OUTLIERS]  # the clone lets the other 50,000 go
     classes = KNOWN[name].classes if name in KNOWN else _numbered(read_idx(reference, LABELS).data)
-    return Images(name=f"{name}/{split}", x=images.unsqueeze(1), y=labels.long(), classes=classes)
+    x = images.unsqueeze(1) if images.ndim == IMAGES else images.permute(0, 3, 1, 2).contiguous()
+    return Images(name=f"{name}/{split}", x=x, y=labels.long(), classes=classes)
 
 
 def _numbered(labels: Tensor) -> tuple[str, ...]:

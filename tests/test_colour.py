@@ -21,7 +21,7 @@ LABELS = (
     "baseline",
     "residual > mixup(alpha=1) > label_smoothing(share=0.2)",
     "pgd(eps=4/255, steps=2) > mixer > focal(gamma=2)",
-    "vit > mmce(weight=4)",
+    "vit > mmce(weight=2)",
     "residual > ensemble(members=2)",
 )
 

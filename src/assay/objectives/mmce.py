@@ -8,8 +8,10 @@ maximum mean calibration error,
 
 in which those that are right weigh as much as those that are not. It is 0 where all are right or none is: there is
 nothing to compare. No gradient goes through c. Source: Kumar, Sarawagi and Jain (2018), Trainable calibration measures
-for neural networks from kernel mean embeddings, with this kernel and width; w is tuned for each data set there, and 4
-where their code is told none, for batches of 128. Of 16 images often all are right, which leaves the cross entropy.
+for neural networks from kernel mean embeddings, with this kernel and width. w is tuned for each data set there; 1 here,
+since larger ones slow the first epochs: after one epoch of `lenet5` on 6,000 digits the validation accuracy was 88.8 %
+without it, and 87.8, 83.9 and 49.4 % with w = 1, 2 and 4. Of 16 images often all are right, which leaves the cross
+entropy.
 
 For soft labels, as those of MixUp, c_i is the weight that the label gives to the predicted class: how probably the
 prediction is right, if the label is drawn. M is computed in float64, and its gradient is taken as 0 where M is below
@@ -42,7 +44,7 @@ class MMCE:
     name: ClassVar[str] = "mmce"
     version: ClassVar[int] = 1
 
-    weight: float = 4.0
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
         check_number(self.name, "weight", self.weight, low=0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.analysis.measures import Cell, collect
+from assay.analysis.measures import Cell, Measure, collect
 from assay.evaluations import Anomaly, Calibration, Decay, Rejection
 from assay.recipe import Recipe, Train
 from assay.report import write_report
@@ -46,7 +46,7 @@ def test_tables_hold_the_rows_of_the_results(results: Results) -> None:
     assert has_page(results)
     first, second = by_score(results, measures)
     assert (first.title, second.title) == ("baseline", "ensemble(members=2)")
-    assert (first.rows, first.columns) == (("msp", "energy"), ("fashion_mnist",))
+    assert (first.rows, first.columns) == (("msp", "energy"), ("far: fashion_mnist",))
     own = results.table.query("recipe == 'baseline' and evaluation == 'anomaly' and metric == 'auroc'")
     assert [row[0].value for row in first.cells if row[0]] == own["value"].tolist()
     table = by_calibrator(results, measures)
@@ -101,6 +101,32 @@ def test_a_promise_is_held_against_its_interval(value: float, state: str) -> Non
         caught=(),
     )
     assert alarm.state == state
+
+
+def test_near_and_far_sets_stand_apart_with_their_means(results: Results) -> None:
+    names = ("uniform_noise", "kmnist", "own", "fashion_mnist", "glyphs")
+    values = dict(zip(names, (0.9, 0.5, 0.3, 0.8, 0.7), strict=True))
+    rows = [
+        Measure(
+            evaluation="anomaly",
+            metric="auroc",
+            setting={"outliers": name, "score": score},
+            higher_is_better=True,
+            cells={
+                recipe: Cell(value=value if (name, score) != ("kmnist", "b") else None) for recipe in results.recipes
+            },
+        )
+        for score in "ab"
+        for name, value in values.items()
+    ]
+    table = by_score(results, rows)[0]
+    assert table.columns == (
+        "near: mean", "near: kmnist", "near: glyphs", "far: mean", "far: uniform_noise", "far: fashion_mnist", "own",
+    )  # fmt: skip
+    first, second = ([cell.value for cell in row if cell] for row in table.cells)
+    assert first == pytest.approx([0.6, 0.5, 0.7, 0.85, 0.9, 0.8, 0.3])
+    assert second[:2] == [None, None]
+    assert second[3] == pytest.approx(0.85)
 
 
 def test_ticks_are_round_and_span_the_values() -> None:

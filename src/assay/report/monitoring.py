@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from assay.analysis.measures import Cell, Measure
+from assay.data.kinds import kind_of
+from assay.data.known import FAR, NEAR
 from assay.results import Results
 
 CALIBRATION = (
@@ -74,22 +76,46 @@ def has_page(results: Results) -> bool:
 
 
 def by_score(results: Results, measures: Sequence[Measure]) -> list[Grid]:
-    """A table for each recipe: AUROC by score and outlier set."""
+    """A table for each recipe: AUROC by score and outlier set, near sets apart from far ones, each with their mean.
+
+    A mean stands where all sets of its kind were measured; see `assay.data.kind_of`.
+    """
     own = [m for m in measures if m.evaluation == "anomaly" and m.metric == "auroc"]
     scores, sets = _settings(own, "score"), _settings(own, "outliers")
     found = {(str(m.setting["score"]), str(m.setting["outliers"])): m for m in own}
+    groups = {kind: [name for name in sets if kind_of(name) == kind] for kind in (NEAR, FAR, None)}
+    columns = [column for kind, names in groups.items() for column in _columns(kind, names)]
     return [
         Grid(
             title=recipe,
             rows=scores,
-            columns=sets,
-            metrics=("auroc",) * len(sets),
-            better=(True,) * len(sets),
-            cells=tuple(tuple(_cell(found.get((score, group)), recipe) for group in sets) for score in scores),
+            columns=tuple(title for title, _ in columns),
+            metrics=("auroc",) * len(columns),
+            better=(True,) * len(columns),
+            cells=tuple(
+                tuple(_mean([_cell(found.get((score, name)), recipe) for name in names]) for _, names in columns)
+                for score in scores
+            ),
         )
         for recipe in results.recipes
         if any(m.cells[recipe].value is not None for m in own)
     ]
+
+
+def _columns(kind: str | None, names: list[str]) -> list[tuple[str, list[str]]]:
+    """A column's title and the sets behind it: each set, and before them the mean of several of a known kind."""
+    single = [(name if kind is None else f"{kind}: {name}", [name]) for name in names]
+    return [(f"{kind}: mean", names), *single] if kind is not None and len(names) > 1 else single
+
+
+def _mean(cells: list[Cell | None]) -> Cell | None:
+    if len(cells) == 1:
+        return cells[0]
+    values = [cell.value for cell in cells if cell is not None and cell.value is not None]
+    if len(values) < len(cells):
+        return Cell(value=None, reason="not every set of this kind was measured; see the columns beside it")
+    seen = ", ".join(dict.fromkeys(cell.seen for cell in cells if cell is not None and cell.seen))
+    return Cell(value=sum(values) / len(values), n=sum(cell.n for cell in cells if cell is not None), seen=seen)
 
 
 def by_calibrator(results: Results, measures: Sequence[Measure]) -> Grid:

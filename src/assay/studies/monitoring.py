@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from assay import posthoc
 from assay.augmentations import MixUp
+from assay.data.generated import GENERATED
 from assay.evaluations import Anomaly, Calibration, Decay, Rejection
 from assay.objectives import OutlierExposure
 from assay.recipe import Recipe, Train, part_classes
@@ -36,6 +37,7 @@ SCORES = (
     *(MSP(), TemperedMSP(), MaxLogit(), Energy(), CrossEntropy(), ODIN(), GradNorm(), KLMatching(), Disagreement()),
     *(Mahalanobis(), RelativeMahalanobis(), KNN(), ViM(), ReAct(), DICE(), ASH()),
 )
+OUTLIERS = ("kmnist", "fashion_mnist", *GENERATED)
 CALIBRATORS = tuple(kind() for kind in part_classes(posthoc).values())
 
 _plain = (
@@ -53,6 +55,7 @@ monitoring = Study(
     ),
     recipes=(*_plain, *(replace(recipe, posthoc=calibrator) for recipe in _plain for calibrator in CALIBRATORS)),
     evaluations=(Calibration(), Anomaly(scores=SCORES), Rejection(), Decay()),
+    outliers=OUTLIERS,
     presets=(
         Preset(
             name="laptop",

@@ -54,6 +54,7 @@ def test_help_has_a_purpose_and_an_example(command: tuple[str, ...]) -> None:
         ("architectures", ["lenet5", "lenet5_large"]),
         ("evaluations", ["adversarial", "shift", "anomaly", "calibration"]),
         ("objectives", ["cross_entropy", "mixed_adversarial"]),
+        ("weights", ["snapshots(members=5)", "swag(samples=10"]),
     ],
 )
 def test_lists(kind: str, expected: list[str]) -> None:

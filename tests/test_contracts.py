@@ -19,6 +19,7 @@ import assay.objectives
 import assay.outliers
 import assay.posthoc
 import assay.scores
+import assay.weights
 from assay import parts
 from assay.architectures.ensemble import Ensemble
 from assay.attacks import APGD, FABT, FGSM, PGD, Attack, Square, Transfer
@@ -85,7 +86,7 @@ def examples(module: ModuleType) -> list[Any]:
 
 MODULES = (
     assay.attacks, assay.augmentations, assay.corruptions, assay.objectives, assay.outliers, assay.posthoc,
-    assay.scores,
+    assay.scores, assay.weights,
 )  # fmt: skip
 ATTACKS: list[Attack] = examples(assay.attacks)
 # Attacks that look for the nearest misclassified point; the others, but the one that is as good as its substitute; and

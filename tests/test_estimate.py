@@ -25,6 +25,7 @@ from assay.objectives import MixedAdversarial, OutlierExposure
 from assay.outliers import Noise
 from assay.recipe import Recipe, Train, Tuned
 from assay.study import Plan, Study, plan
+from assay.weights import SWAG, Snapshots
 
 
 def make(name: str, n: int) -> Images:
@@ -68,6 +69,19 @@ def test_stages_are_sums_over_the_missing_cells() -> None:
     assert found.total == pytest.approx((training + 114, training + 189))
     assert found.size == 4 * 1000 + 3 * 20 + 3 * 7
     assert (found.jobs, found.took) == (1, 1.5)
+
+
+def test_one_training_that_gives_several_networks_counts_its_further_epochs_and_their_passes() -> None:
+    drawn = replace(PLAIN, weights=SWAG(samples=4, epochs=2, moments=2, rank=2))
+    found = estimate(planned(drawn), set(), RATES, jobs=1)
+    assert found.stages["training"].low == pytest.approx(CLEAN_TRAINING * (3 + 2) / 3)
+    assert found.stages["calibration"].low == pytest.approx(4 + 3 * 1)
+    assert found.size == 4 * 1000 + 20 + 7
+    both = replace(PLAIN, weights=Snapshots(members=2), members=3)
+    found = estimate(planned(both), set(), RATES, jobs=1)
+    assert found.stages["training"].low == pytest.approx(3 * CLEAN_TRAINING)
+    assert found.stages["calibration"].low == pytest.approx(4 + 5 * 1)
+    assert found.size == 3 * 2 * 1000 + 20 + 7
 
 
 def test_what_is_found_costs_nothing() -> None:

@@ -12,7 +12,8 @@ import torch
 
 from assay.architectures import LeNet5Large
 from assay.attacks import FGSM, PGD
-from assay.cells import compute
+from assay.cells import assemble, compute
+from assay.classifier import predict_logits
 from assay.data import load_task
 from assay.errors import BadValueError, MissingDataError
 from assay.evaluations import Adversarial, Calibration, adversarial
@@ -25,6 +26,7 @@ from assay.posthoc import Isotonic, Temperature
 from assay.recipe import Recipe, Train, Tuned
 from assay.store import PIECE, Store, pack_weights, unpack_weights
 from assay.study import Plan, Study, plan
+from assay.weights import Snapshots
 
 QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)
 
@@ -320,6 +322,24 @@ def test_a_tuning_waits_for_its_start_wherever_it_runs(tiny_folder: Path, tmp_pa
     assert contents(here) == contents(there)
     first, second = (here.read("models", cell.key, "model.safetensors") for cell in planned.training)
     assert first != second
+
+
+def test_networks_of_one_training_are_stored_as_one_model_and_evaluated_together(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    snapshots = Recipe(train=QUICK, weights=Snapshots(members=2))
+    planned, source = prepared(tiny_folder, small_study(snapshots, replace(snapshots, members=2)))
+    store = Store(tmp_path)
+    assert run(planned, store, source, jobs=1, watch=nothing).finished == {cell.key for cell in planned.cells}
+    task, contents = source.load(), [store.read("models", cell.key, "model.safetensors") for cell in planned.training]
+    assert {name.split(".")[1] for name in unpack_weights(contents[0])} == {"0", "1"}
+    for cell, stored in zip(planned.evaluating, (contents[:1], contents), strict=True):
+        model = assemble(cell.recipe, task, stored)
+        assert len(model.members) == cell.recipe.networks
+        members = [predict_logits(member, task.test.x).softmax(1) for member in model.members]
+        logits = unpack_weights(store.read("evaluations", cell.key, "observations.safetensors"))["logits"]
+        torch.testing.assert_close(logits.softmax(1), torch.stack(members).mean(0))
+        torch.testing.assert_close(predict_logits(model, task.test.x), logits)
 
 
 def test_a_tuning_whose_start_fails_is_told_why(tiny_folder: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -27,6 +28,7 @@ from assay.objectives import MART, Batch, CrossEntropy, Free, Loss, MixedAdversa
 from assay.outliers import DataSet, Noise
 from assay.randomness import derive
 from assay.recipe import Recipe, Train, Tuned
+from assay.weights import SWAG, Snapshots
 
 SIZE = 16
 CLASSES = ("left", "right", "top")
@@ -129,6 +131,8 @@ RECIPES = {
     "free": tiny(pipeline=(MixUp(alpha=1),), objective=Free(eps=0.1, replays=3)),
     "trades": tiny(objective=Trades(eps=0.1, steps=2)),
     "mart": tiny(objective=MART(attack=PGD(eps=0.1, steps=2))),
+    "snapshots": tiny(dropout=0.5, weights=Snapshots(members=2)),
+    "swag": tiny(pipeline=(FGSM(eps=0.1),), weights=SWAG(samples=3, epochs=1, moments=3, rank=2)),
 }
 
 
@@ -178,8 +182,10 @@ def test_validation_changes_nothing(recipe: Recipe) -> None:
     images = make()
     alone, watched = fit(recipe, images, seed=0), fit(recipe, images, seed=0, validation=make(9, seed=1))
     assert torch.equal(weights(alone.model), weights(watched.model))
-    assert [epoch.validation_accuracy for epoch in alone.history] == [None] * recipe.train.epochs
+    assert [epoch.validation_accuracy for epoch in alone.history] == [None] * recipe.epochs
     assert [epoch[:3] for epoch in alone.history] == [epoch[:3] for epoch in watched.history]
+    if recipe.networks > 1:
+        return  # what is watched is the network on its way
     predicted = predict_all(watched.model, make(9, seed=1).x).logits.argmax(1)
     assert watched.history[-1].validation_accuracy == pytest.approx(
         float((predicted == make(9, seed=1).y).float().mean())
@@ -546,7 +552,7 @@ def test_free_training_inside_another_objective_moves_images_and_leaves_outliers
 def test_models_that_meet_moved_images_are_looked_at_under_attack(name: str) -> None:
     recipe, unseen = RECIPES[name], make(300, seed=1)
     history = fit(recipe, make(), seed=3, validation=unseen).history
-    if name in ("lenet5", "dropout", "outliers"):
+    if name in ("lenet5", "dropout", "outliers", "snapshots"):
         assert recipe.ball is None
         assert all(epoch.robust_accuracy is epoch.fgsm_accuracy is None for epoch in history)
         return
@@ -600,3 +606,84 @@ def test_images_without_their_names_are_refused() -> None:
         BadValueError, match=r"images: expected Images, got tuple; Images.from_floats\(x, y\) makes them"
     ):
         fit(tiny(), (images.x, images.y), seed=0)  # type: ignore[arg-type]
+
+
+# Several networks from one training
+
+
+def cyclic(recipe: Recipe, images: Images, seed: int, rates: list[float], looks: list[int]) -> list[Tensor]:
+    """Training with a learning rate for each step, written down again: the weights after the steps in `looks`."""
+    model = build(recipe.network, images.shape, images.n_classes, seed)
+    assert isinstance(model, Network)
+    model.normalise.fit(images.x)
+    optimiser = torch.optim.Adam(model.parameters(), lr=1.0)
+    order, found, step = derive(seed, "order"), [], 0
+    while step < len(rates):
+        for index in torch.split(torch.randperm(len(images), generator=order), recipe.train.batch_size):
+            optimiser.param_groups[0]["lr"] = rates[step]
+            optimiser.zero_grad()
+            torch.autograd.backward(F.cross_entropy(model(to_unit(images.x[index])), images.y[index]))
+            optimiser.step()
+            step += 1
+            if step in looks:
+                found.append(weights(model))
+    return found
+
+
+def test_snapshots_are_the_weights_at_the_ends_of_the_cycles() -> None:
+    recipe, images = tiny(epochs=3, weights=Snapshots(members=3)), make(47)  # three epochs of five steps
+    model = fit(recipe, images, seed=2).model
+    rates = [1e-2 / 2 * (np.cos(np.pi * (step % 5) / 5) + 1) for step in range(15)]
+    wanted = cyclic(recipe, images, 2, rates, [5, 10, 15])
+    assert len(model.members) == 3
+    for member, ending in zip(model.members, wanted, strict=True):
+        torch.testing.assert_close(weights(member), ending, rtol=1e-4, atol=1e-6)
+
+
+def test_a_model_of_several_networks_is_the_mean_of_their_softmaxes() -> None:
+    for one in (Snapshots(members=3), SWAG(samples=3, epochs=1, moments=2, rank=2)):
+        model, x = fit(tiny(dropout=0.5, weights=one), make(), seed=0).model, make(9, seed=1).x
+        members = [predict_all(member, x).logits.softmax(1) for member in model.members]
+        assert len(members) == 3
+        assert not torch.equal(members[0], members[1])
+        torch.testing.assert_close(predict_all(model, x).logits.softmax(1), torch.stack(members).mean(0))
+        assert not any(module.training for module in model.modules())
+
+
+def test_swag_draws_around_the_mean_of_further_epochs() -> None:
+    part = SWAG(samples=4, epochs=2, moments=5, rank=3, learning_rate=3e-2)
+    recipe, images = tiny(epochs=1, weights=part), make(47)
+    model = fit(recipe, images, seed=2).model
+    looks = [5, *(5 + number * 10 // 5 for number in range(1, 6))]
+    path = torch.stack(cyclic(recipe, images, 2, [1e-2] * 5 + [3e-2] * 10, looks)).double()
+    deviations = [path[n] - path[: n + 1].mean(0) for n in (3, 4, 5)]
+    generator = derive(2, "swag")
+    for member in model.members:
+        own, shared = torch.randn(path.shape[1], generator=generator), torch.randn(3, generator=generator)
+        wanted = path.mean(0) + path.std(0, correction=0) * own / 2**0.5
+        wanted += sum(z * column for z, column in zip(shared, deviations, strict=True)) / 2
+        torch.testing.assert_close(weights(member), wanted.float(), rtol=1e-3, atol=1e-5)
+
+
+def test_the_epochs_before_swags_own_are_those_of_the_recipe_without_it() -> None:
+    images, plain = make(), tiny(epochs=2, dropout=0.5)
+    drawn = replace(plain, weights=SWAG(samples=2, epochs=3, moments=4, rank=2))
+    alone, longer = (fit(recipe, images, seed=1, validation=make(9, seed=1)).history for recipe in (plain, drawn))
+    assert [epoch.epoch for epoch in longer] == [1, 2, 3, 4, 5]
+    assert longer[:2] == alone
+    steps: list[Step] = []
+    fit(drawn, images, seed=1, progress=steps.append)
+    assert (steps[-1].epoch, steps[-1].epochs, steps[-1].seen, steps[-1].total) == (5, 5, 5 * 48, 5 * 48)
+
+
+def test_building_several_networks_gives_copies_of_the_first() -> None:
+    model = build(tiny(weights=Snapshots(members=3)), (1, SIZE, SIZE), 3, seed=4)
+    first = weights(build(tiny(), (1, SIZE, SIZE), 3, seed=4))
+    assert all(torch.equal(weights(member), first) for member in model.members)
+    assert len({id(weight) for member in model.members for weight in member.parameters()}) == 6
+    assert "models.2.last.weight" in model.state_dict()
+
+
+def test_more_cycles_than_steps_are_refused() -> None:
+    with pytest.raises(BadValueError, match="snapshots: members: expected at most one for each of the 2 steps"):
+        fit(tiny(epochs=1, weights=Snapshots()), make(20), seed=0)

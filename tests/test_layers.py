@@ -14,7 +14,7 @@ LAYERS = (
     ("again", "errors", "parts", "png", "published", "randomness"),
     ("classifier", "data", "metrics", "pictures"),
     ("architectures", "corruptions", "augmentations", "attacks", "outliers", "scores"),
-    ("objectives", "posthoc"),
+    ("objectives", "posthoc", "weights"),
     ("recipe", "fit"),
     ("evaluations",),
     ("provenance", "study", "store", "cells", "results", "estimate", "probe"),

@@ -21,6 +21,7 @@ from assay.parts import describe
 from assay.probe import probe
 from assay.recipe import Recipe, Train, Tuned
 from assay.study import EvaluateCell, Plan, Study, plan
+from assay.weights import Snapshots
 
 QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)
 CUTOUT = CutOut(length=3, holes=1)
@@ -177,6 +178,14 @@ def test_on_a_machine_whose_pace_is_known_the_rates_are_that_pace(
     )
     assert found["adversarial"].size == 11 * 20 * 2
     assert rates.spread == pytest.approx(0)
+
+
+def test_several_networks_of_one_training_are_timed_as_an_ensemble(tiny_folder: Path) -> None:
+    study = replace(STUDY, recipes=(Recipe(train=QUICK, weights=Snapshots(members=2)),), evaluations=(Calibration(),))
+    planned = plan(study, load_task("tiny", outliers=(), folder=tiny_folder, limit=60))
+    rates = probe(planned, set(), budget=0.1)
+    assert set(rates.training) == {kind_of(Recipe(train=QUICK))}
+    assert [rate.member >= 0 < rate.seconds for rate in rates.evaluations.values()] == [True]
 
 
 def test_tuning_and_outliers_are_timed_with_their_own_batches_and_sets(tiny_folder: Path) -> None:

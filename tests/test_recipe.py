@@ -1,5 +1,6 @@
 """Recipes print and parse."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,11 +16,12 @@ from assay.objectives import CrossEntropy, EnergyMargin, MixedAdversarial, Outli
 from assay.outliers import DataSet, Fractals
 from assay.posthoc import Histogram, Isotonic, Temperature
 from assay.recipe import Recipe, Train, Tuned, parse_recipe, part_classes
+from assay.weights import SWAG, Snapshots
 
 CUTOUT, ATTACK = CutOut(length=7, holes=1), PGD(eps=0.3, steps=40)
 
 steps = st.sampled_from([CUTOUT, ATTACK, FGSM(eps=0.2), MixUp(alpha=1.0), PGD(eps=1, steps=3, target="least_likely")])
-recipes = st.builds(
+parts_of_recipes = st.builds(
     Recipe,
     architecture=st.sampled_from([LeNet5(), LeNet5Large()]),
     pipeline=st.lists(steps, max_size=3).map(tuple),
@@ -28,6 +30,12 @@ recipes = st.builds(
     members=st.sampled_from([1, 3, 15]),
     posthoc=st.sampled_from([None, Temperature(), Histogram(bins=5)]),
     tuning=st.none() | st.builds(Tuned, objective=st.just(EnergyMargin()), train=st.builds(Train, epochs=st.just(2))),
+)
+
+
+weights = st.sampled_from([None, Snapshots(), Snapshots(members=3), SWAG(), SWAG(samples=4, learning_rate=1e-3)])
+recipes = st.builds(
+    lambda recipe, weights: recipe if recipe.tuning else replace(recipe, weights=weights), parts_of_recipes, weights
 )
 
 
@@ -79,6 +87,12 @@ def test_names_are_equal_where_recipes_are(one: Recipe, other: Recipe) -> None:
             "cutout(length=7, holes=1) > tuned(objective=outlier_exposure, train=train(epochs=1)) "
             "> ensemble(members=3)",
         ),
+        (Recipe(weights=Snapshots()), "snapshots"),
+        (Recipe(weights=Snapshots(), posthoc=Temperature()), "snapshots > temperature"),
+        (
+            Recipe(pipeline=(ATTACK,), weights=SWAG(samples=4), members=3, train=Train(epochs=1)),
+            "pgd(eps=0.3, steps=40) > swag(samples=4) > ensemble(members=3) > train(epochs=1)",
+        ),
         (
             Recipe(architecture=LeNet5Large(), pipeline=(ATTACK,), members=5, train=Train(epochs=1)),
             "lenet5_large > pgd(eps=0.3, steps=40) > ensemble(members=5) > train(epochs=1)",
@@ -119,6 +133,11 @@ def test_a_member_is_the_recipe_alone() -> None:
         (
             "tuned(objective=cross_entropy) > tuned(objective=outlier_exposure)",
             "expected at most one tuned, got 2",
+        ),
+        ("snapshots > swag", "expected at most one way to gather weights, got 2"),
+        (
+            "swag > tuned(objective=cross_entropy)",
+            "recipe: expected no tuning beside swag, whose several networks it cannot go on from",
         ),
         ("tuned(objective=3)", "tuned: objective: expected an objective, such as cross_entropy, got 3"),
         (
@@ -195,3 +214,19 @@ def test_a_recipe_takes_objectives_alone() -> None:
         BadValueError, match="recipe: objective: expected an objective, such as cross_entropy, got cutout"
     ):
         Recipe(objective=CUTOUT)  # type: ignore[arg-type]
+
+
+def test_networks_and_epochs_of_one_training_that_gives_several() -> None:
+    plain, train = Recipe(members=3), Train(epochs=4)
+    assert (plain.networks, plain.epochs, plain.member.networks) == (3, 10, 1)
+    cycles = Recipe(weights=Snapshots(members=5), members=3, train=train)
+    assert (cycles.networks, cycles.epochs, cycles.member.networks) == (15, 4, 5)
+    drawn = Recipe(weights=SWAG(samples=7, epochs=2), train=train, pipeline=(CUTOUT,))
+    assert (drawn.networks, drawn.epochs) == (7, 6)
+    assert drawn.network == Recipe(train=train, pipeline=(CUTOUT,))
+    assert cycles.network == Recipe(train=train)
+
+
+def test_weights_are_a_way_to_gather_them() -> None:
+    with pytest.raises(BadValueError, match="recipe: weights: expected a part such as snapshots, got 5"):
+        Recipe(weights=5)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from assay.objectives import MixedAdversarial, OutlierExposure
 from assay.outliers import Fractals
 from assay.parts import describe
 from assay.posthoc import Histogram, Temperature
-from assay.recipe import Recipe, Train, Tuned
+from assay.recipe import Recipe, Train, Tuned, parse_recipe
 from assay.study import (
     IMAGE,
     MOST,
@@ -38,6 +38,7 @@ from assay.study import (
     summary,
     title_of,
 )
+from assay.weights import SWAG, Snapshots
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -367,6 +368,39 @@ def test_a_tuning_starts_from_the_model_that_its_recipe_trains_without_it() -> N
     further = replace(TUNED, tuning=Tuned(objective=OutlierExposure(), train=Train(epochs=2)))
     found = [cell.key for recipe in (TUNED, longer, further) for cell in with_recipe(recipe).training]
     assert len(set(found)) == 5  # TUNED and `further` share their first
+
+
+def test_one_training_that_gives_several_networks_is_one_cell_whose_key_tells_how() -> None:
+    several = [Recipe(), *(Recipe(weights=one) for one in (Snapshots(), Snapshots(members=3), SWAG(), SWAG(samples=3)))]
+    plans = [with_recipe(recipe) for recipe in several]
+    assert [len(planned.training) for planned in plans] == [1] * 5
+    assert len({planned.training[0].key for planned in plans}) == 5
+    assert len({cell.key for planned in plans for cell in planned.evaluating}) == 10
+    plain, snapshots, _, swag, _ = plans
+    assert snapshots.training[0].cost == plain.training[0].cost
+    assert swag.training[0].cost == plain.training[0].cost * 15 / 10  # five epochs more
+    assert snapshots.evaluating[0].cost == pytest.approx(5 * plain.evaluating[0].cost)
+    assert swag.evaluating[0].cost == pytest.approx(10 * plain.evaluating[0].cost)
+
+
+def test_an_ensemble_of_snapshots_shares_its_first_member() -> None:
+    snapshots = Recipe(weights=Snapshots(members=2))
+    planned = plan(replace(STUDY, recipes=(snapshots, replace(snapshots, members=2))), TASK)
+    assert [cell.seed for cell in planned.training] == [0, 1000]
+    assert planned.evaluating[2].models == (planned.training[0].key, planned.training[1].key)
+
+
+# Made by the version before one training could give several networks: stores of that time keep their trainings.
+OLD_KEYS = {
+    Recipe().name: "37b7ca01e4026a4bd57e9131c87e036b",
+    TUNED.name: "e0be39b9b562c66787a4cafb0835e90e",
+    Recipe(members=2).name: "19c1f4dfee4e6db04509a1264f65ab7c",
+}
+
+
+@pytest.mark.parametrize(("name", "key"), OLD_KEYS.items())
+def test_the_keys_of_recipes_without_such_weights_are_what_they_were(name: str, key: str) -> None:
+    assert with_recipe(parse_recipe(name)).evaluating[-1].key == key
 
 
 def test_members_of_a_tuned_ensemble_are_tuned_one_by_one() -> None:

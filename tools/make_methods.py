@@ -8,7 +8,18 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from assay import architectures, attacks, augmentations, corruptions, evaluations, objectives, outliers, posthoc, scores
+from assay import (
+    architectures,
+    attacks,
+    augmentations,
+    corruptions,
+    evaluations,
+    objectives,
+    outliers,
+    posthoc,
+    scores,
+    weights,
+)
 from assay.metrics import (
     calibration,
     classwise,
@@ -25,7 +36,9 @@ from assay.pictures import clouds, diversity, dull, escape_time, ifs, mixing, pl
 from assay.recipe import part_classes
 
 TARGET = Path(__file__).parents[1] / "docs" / "methods.md"
-PACKAGES = (evaluations, attacks, augmentations, objectives, outliers, posthoc, architectures, scores, corruptions)
+PACKAGES = (
+    evaluations, attacks, augmentations, objectives, outliers, weights, posthoc, architectures, scores, corruptions
+)  # fmt: skip
 PICTURES = (mixing, ifs, escape_time, clouds, plasma, tones, dull, diversity)
 METRICS = (
     *(calibration, smooth_ece, classwise, gap_norms, detection, rejection, thresholds, forecasts),

@@ -17,6 +17,7 @@ from assay import (
     posthoc,
     scores,
     studies,
+    weights,
 )
 from assay.errors import BadValueError, nearest
 from assay.recipe import part_classes
@@ -32,6 +33,7 @@ PACKAGES = {
     "outliers": outliers,
     "posthoc": posthoc,
     "scores": scores,
+    "weights": weights,
 }
 KINDS = ("studies", "recipes", *PACKAGES)
 

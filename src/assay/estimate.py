@@ -191,12 +191,12 @@ def _training(cell: TrainCell, plan: Plan, rates: Rates) -> tuple[Span, int]:
         rates.augmentations[step, train.batch_size] for step in recipe.pipeline if isinstance(step, Augmentation)
     )
     images = min(train.images or len(plan.task.train), len(plan.task.train))
-    seconds = train.epochs * (rate.epoch + images * image)
-    return Span(seconds, seconds), rate.size
+    seconds = recipe.epochs * (rate.epoch + images * image)
+    return Span(seconds, seconds), rate.size * recipe.member.networks
 
 
 def _evaluation(cell: EvaluateCell, rates: Rates) -> tuple[Span, int]:
     rate = rates.evaluations[cell.recipe.architecture, cell.evaluation.name]
-    high = rate.seconds + (cell.recipe.members - 1) * rate.member
+    high = rate.seconds + (cell.recipe.networks - 1) * rate.member
     low = rate.early * high
     return Span(low, high if defended(cell.recipe) else low), rate.size

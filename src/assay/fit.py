@@ -5,8 +5,10 @@ the images and the pipeline from generators of their own. One seed gives bit-ide
 thread.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from assay.architectures import Ensemble
 from assay.attacks import Attack
 from assay.attacks.norms import Norm
 from assay.attacks.watch import Look, look
@@ -24,6 +27,7 @@ from assay.objectives import Batch, Free
 from assay.outliers import Draw, OutlierSource
 from assay.randomness import derive, global_streams
 from assay.recipe import Recipe
+from assay.weights import Course, Weights
 
 VERSION = 1  # bumped when the loop gives other weights for the same recipe
 WINDOW = 25  # steps between two looks at the loss: reading it makes a GPU wait
@@ -50,7 +54,8 @@ class Epoch(NamedTuple):
     """One epoch: mean training loss and accuracy, as trained on, and what was seen on validation images, if there are.
 
     Where the recipe trains on moved images, `robust_accuracy` and `fgsm_accuracy` are those of `assay.attacks.watch` in
-    the ball of the training, on a fixed sample of validation images.
+    the ball of the training, on a fixed sample of validation images. Where one training gives several networks, what is
+    seen is the network on its way.
     """
 
     epoch: int
@@ -114,7 +119,7 @@ def fit(
         raise BadValueError("start: a recipe with tuning needs one; pass fit(recipe.first, ...).model.state_dict()")
     if recipe.tuning is None and start is not None:
         raise BadValueError("start: expected none, since the recipe has no tuning that would go on from it")
-    model = build(recipe, images.shape, images.n_classes, seed).to(device)
+    model = build(replace(recipe, weights=None), images.shape, images.n_classes, seed).to(device)
     recipe, images = recipe.last, sample(images, recipe.last.train.images)
     normalise = getattr(model, "normalise", None)
     if start is not None:
@@ -123,15 +128,43 @@ def fit(
     elif normalise is not None:
         normalise.fit(images.x)
     draw = _opened(recipe, outliers)
+    gathering = None if recipe.weights is None else _Gathering(recipe.weights, _course(recipe, images))
     history = []
     with global_streams(derive(seed, "dropout").initial_seed(), device):
-        for epoch, loss, accuracy in _epochs(model, recipe, images, draw, seed, progress):
+        for epoch, loss, accuracy in _epochs(model, recipe, images, draw, seed, progress, gathering):
             seen = None if validation is None else _accuracy(model, sample(validation, VALIDATION))
             under = None
             if validation is not None and recipe.ball is not None:
                 under = _under_attack(model, sample(validation, ATTACKED), *recipe.ball, seed)
             history.append(Epoch(epoch, loss, accuracy, seen, *(under or ())))
+    if gathering is not None:
+        states = gathering.collector.states(model, derive(seed, gathering.weights.name))
+        model = build(recipe, images.shape, images.n_classes, seed).to(device)
+        for network, state in zip(model.members, states, strict=True):
+            network.load_state_dict(state)
     return Fitted(model.eval(), history)
+
+
+def _course(recipe: Recipe, images: Images) -> Course:
+    a_epoch = -(-len(images) // recipe.train.batch_size)
+    return Course(recipe.train.learning_rate, recipe.train.epochs * a_epoch, recipe.epochs * a_epoch)
+
+
+class _Gathering:
+    """Sets the learning rate of each step, and looks at the network where the recipe's `weights` want it."""
+
+    def __init__(self, weights: Weights, course: Course) -> None:
+        self.weights, self.course, self.step = weights, course, 0
+        self.marks, self.collector = frozenset(weights.marks(course)), weights.collector()
+
+    def before(self, optimiser: torch.optim.Optimizer) -> None:
+        for group in optimiser.param_groups:
+            group["lr"] = self.weights.rate(self.step, self.course)
+
+    def after(self, model: Classifier) -> None:
+        self.step += 1
+        if self.step in self.marks:
+            self.collector.add(model)
 
 
 def _opened(recipe: Recipe, outliers: Mapping[str, Images]) -> Draw | None:
@@ -141,7 +174,13 @@ def _opened(recipe: Recipe, outliers: Mapping[str, Images]) -> Draw | None:
 
 
 def build(recipe: Recipe, shape: tuple[int, int, int], n_classes: int, seed: int) -> Classifier:
-    """Build the recipe's untrained network on the CPU; the seed alone determines its weights."""
+    """Build the recipe's untrained network on the CPU; the seed alone determines its weights.
+
+    Where one training gives several networks, they are an `Ensemble` of copies of the one that it starts from.
+    """
+    if recipe.weights is not None:
+        network = build(replace(recipe, weights=None), shape, n_classes, seed)
+        return Ensemble([copy.deepcopy(network) for _ in range(recipe.weights.networks)])
     with global_streams(derive(seed, "initialisation").initial_seed(), "cpu"):
         model = recipe.architecture.build(shape, n_classes)
     # Channels last: the same values to rounding, and 1.4 x the speed on a CPU (benchmarks/training.py).
@@ -155,6 +194,7 @@ def _epochs(
     draw: Draw | None,
     seed: int,
     progress: Callable[[Step], None],
+    gathering: _Gathering | None,
 ) -> Iterator[tuple[int, float, float]]:
     """Train epoch by epoch; yield (epoch from 1, mean loss, mean accuracy) after each."""
     device = device_of(model)
@@ -165,7 +205,7 @@ def _epochs(
     free = next((part for part in recipe.parts if isinstance(part, Free)), None)
     carried = torch.zeros((recipe.train.batch_size if free else 0, *x.shape[1:]), device=device)
     order, draws, strange = derive(seed, "order"), derive(seed, "pipeline"), derive(seed, "outliers")
-    size, epochs = recipe.train.batch_size, recipe.train.epochs
+    size, epochs = recipe.train.batch_size, recipe.epochs
     for epoch in range(1, epochs + 1):
         model.train()
         window, whole = torch.zeros(3, device=device), torch.zeros(3, dtype=torch.float64)
@@ -175,6 +215,8 @@ def _epochs(
             clean = to_unit(x[index])
             batch = Batch(clean, y[index], None if draw is None else draw(clean, strange))
             batch = _prepare(model, recipe, batch, draws)
+            if gathering is not None:
+                gathering.before(optimiser)
             for given in _replayed(batch, free, carried):
                 with _diverging():
                     loss, logits = recipe.objective(model, given, draws)
@@ -182,6 +224,8 @@ def _epochs(
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
                 window += _sums(loss.detach(), logits.detach(), batch.y)
+            if gathering is not None:
+                gathering.after(model)
             if number % WINDOW == 0 or number == len(batches):
                 _check(window, epoch, number)
                 seen = (epoch - 1) * len(x) + min(number * size, len(x))

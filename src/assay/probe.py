@@ -61,7 +61,7 @@ def probe(plan: Plan, found: Set[str], *, budget: float = BUDGET, progress: Prog
         groups.setdefault((cell.recipe.architecture, cell.evaluation.name), []).append(cell)
     with _one_thread():
         pieces = (
-            len(kinds) + len(groups) + sum(any(cell.recipe.members > 1 for cell in group) for group in groups.values())
+            len(kinds) + len(groups) + sum(any(cell.recipe.networks > 1 for cell in group) for group in groups.values())
         )
         watch = _Watch(progress, budget, pieces)
         trained = {kind: _training(kind, training, plan.task, watch) for kind in kinds}
@@ -192,11 +192,11 @@ def _evaluations(
     early: dict[str, float] = {}
     for (architecture, name), cells in groups.items():
         watch.begin(f"{name} of {architecture.name}")
-        single = replace(cells[0], recipe=cells[0].recipe.member)
+        single = replace(cells[0], recipe=cells[0].recipe.network)
         seconds, size = _measured(single, task, watch)
         if name not in early:
             early[name] = _early(single, task, seconds, watch)
-        larger, member = [cell.recipe.members for cell in cells if cell.recipe.members > 1], 0.0
+        larger, member = [cell.recipe.networks for cell in cells if cell.recipe.networks > 1], 0.0
         if larger:
             watch.begin(f"{name} of an ensemble of {architecture.name}")
             several = replace(single, recipe=replace(single.recipe, members=min(larger)))

@@ -2,7 +2,7 @@
 
 `cutout(length=7, holes=1) > pgd(eps=0.3, steps=40)` attacks the augmented image, and the other order augments the
 attacked one. Other terms say what differs from the baseline: `lenet5_large`, `ensemble(members=3)`,
-`train(epochs=2, batch_size=64)`, `tuned(objective=outlier_exposure)`, `temperature`.
+`train(epochs=2, batch_size=64)`, `tuned(objective=outlier_exposure)`, `snapshots(members=5)`, `temperature`.
 """
 
 import inspect
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import ClassVar
 
-from assay import architectures, attacks, augmentations, objectives, outliers, posthoc
+from assay import architectures, attacks, augmentations, objectives, outliers, posthoc, weights
 from assay.architectures import Architecture, LeNet5
 from assay.attacks import Attack
 from assay.attacks.norms import Norm
@@ -21,6 +21,7 @@ from assay.objectives.base import check_objective
 from assay.outliers import DataSet
 from assay.parts import Part, check_count, check_number, describe, parse, parts_of
 from assay.posthoc import Posthoc
+from assay.weights import Weights
 
 BASELINE = "baseline"
 
@@ -94,6 +95,7 @@ class Recipe:
         train: epochs, batch size, learning rate, images.
         members: 1, or the number of members of an ensemble.
         tuning: a second training that goes on from the first, or None.
+        weights: how one training gives several networks, whose softmaxes are averaged; None gives one.
         posthoc: a calibration, fitted to the finished model (the whole ensemble) on validation images, or None.
     """
 
@@ -103,6 +105,7 @@ class Recipe:
     train: Train = field(default_factory=Train)
     members: int = 1
     tuning: Tuned | None = None
+    weights: Weights | None = None
     posthoc: Posthoc | None = None
 
     def __post_init__(self) -> None:
@@ -117,6 +120,12 @@ class Recipe:
         for step in self.pipeline:
             if not isinstance(step, Augmentation | Attack):
                 raise BadValueError(f"recipe: pipeline: expected augmentations and attacks, got {step!r}")
+        if not isinstance(self.weights, Weights | None):
+            raise BadValueError(f"recipe: weights: expected a part such as snapshots, got {self.weights!r}")
+        if self.weights is not None and self.tuning is not None:
+            raise BadValueError(
+                f"recipe: expected no tuning beside {self.weights.name}, whose several networks it cannot go on from"
+            )
 
     @property
     def label(self) -> str:
@@ -129,6 +138,7 @@ class Recipe:
         terms: list[Part] = [self.architecture] if self.architecture != LeNet5() else []
         terms.extend(self.pipeline)
         terms.extend([self.objective] if self.objective != CrossEntropy() else [])
+        terms.extend([self.weights] if self.weights is not None else [])
         terms.extend([self.tuning] if self.tuning is not None else [])
         terms.extend([EnsembleOf(members=self.members)] if self.members > 1 else [])
         terms.extend([self.posthoc] if self.posthoc is not None else [])
@@ -160,6 +170,21 @@ class Recipe:
         return replace(self, members=1, posthoc=None)
 
     @property
+    def network(self) -> "Recipe":
+        """The recipe of a single network, trained the ordinary way and uncalibrated."""
+        return replace(self.member, weights=None)
+
+    @property
+    def networks(self) -> int:
+        """How many networks the softmax is averaged over."""
+        return self.members * (1 if self.weights is None else self.weights.networks)
+
+    @property
+    def epochs(self) -> int:
+        """The epochs of the last training, with those that `weights` adds."""
+        return self.last.train.epochs + (0 if self.weights is None else self.weights.further)
+
+    @property
     def first(self) -> "Recipe":
         """The recipe without its tuning, which starts from the model that this one trains."""
         return replace(self, tuning=None)
@@ -174,9 +199,8 @@ class Recipe:
     @property
     def parts(self) -> tuple[Part, ...]:
         """Every part of the recipe, those inside of others too."""
-        return tuple(
-            parts_of((self.architecture, *self.pipeline, self.objective, self.train, self.tuning, self.posthoc))
-        )
+        own = (self.architecture, *self.pipeline, self.objective, self.train, self.weights, self.tuning, self.posthoc)
+        return tuple(parts_of(own))
 
     @property
     def seen(self) -> tuple[str, ...]:
@@ -203,7 +227,7 @@ def parse_recipe(text: str) -> Recipe:
         BadValueError: an unknown part (with the nearest names), or two terms of a kind that there is once.
     """
     kinds: dict[str, type] = {Train.name: Train, EnsembleOf.name: EnsembleOf, Tuned.name: Tuned, BASELINE: _Baseline}
-    for package in (architectures, augmentations, attacks, objectives, outliers, posthoc):
+    for package in (architectures, augmentations, attacks, objectives, outliers, posthoc, weights):
         kinds |= part_classes(package)
     terms = [term for term in parse(text, kinds) if not isinstance(term, _Baseline)]
     built = [term for term in terms if isinstance(term, Architecture)]
@@ -212,14 +236,15 @@ def parse_recipe(text: str) -> Recipe:
     ensembles = [term for term in terms if isinstance(term, EnsembleOf)]
     tunings = [term for term in terms if isinstance(term, Tuned)]
     after = [term for term in terms if isinstance(term, Posthoc)]
+    gathered = [term for term in terms if isinstance(term, Weights)]
     once = {
         "architecture": built, "objective": aims, "train": trains, "tuned": tunings, "ensemble": ensembles,
-        "calibration": after,
+        "calibration": after, "way to gather weights": gathered,
     }  # fmt: skip
     for what, found in once.items():
         if len(found) > 1:
             raise BadValueError(f"{text!r}: expected at most one {what}, got {len(found)}")
-    placed = [*built, *aims, *trains, *tunings, *ensembles, *after]
+    placed = [*built, *aims, *trains, *tunings, *ensembles, *gathered, *after]
     return Recipe(
         architecture=built[0] if built else LeNet5(),
         pipeline=tuple(term for term in terms if not any(term is other for other in placed)),
@@ -227,6 +252,7 @@ def parse_recipe(text: str) -> Recipe:
         train=trains[0] if trains else Train(),
         members=ensembles[0].members if ensembles else 1,
         tuning=tunings[0] if tunings else None,
+        weights=gathered[0] if gathered else None,
         posthoc=after[0] if after else None,
     )
 

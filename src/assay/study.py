@@ -344,10 +344,11 @@ def _train_cells(recipe: Recipe, seed: int, task: Task) -> list[TrainCell]:
         "seed": seed,
         "data": _fingerprints(task, ("train",)),
         "limit": task.limit,
+        **({} if last.weights is None else {"weights": canonical(last.weights)}),
         **({"start": list(start)} if start else {}),
         **({"exposure": exposed} if exposed else {}),
     }
-    images = min(last.train.images or len(task.train), len(task.train)) * last.train.epochs
+    images = min(last.train.images or len(task.train), len(task.train)) * last.epochs
     passes = 2 if hasattr(last.objective, "source") else 1  # outliers are as many again
     cost = images * (IMAGE * passes + STEP * recipe.attack_steps) * recipe.architecture.cost
     return [*before, TrainCell(key=key_of(content), recipe=recipe, seed=seed, cost=cost, models=start)]
@@ -366,7 +367,7 @@ def _evaluate_cells(
         content = {
             "kind": "evaluation",
             "models": list(models),
-            **({"ensemble": Ensemble.version} if len(models) > 1 else {}),
+            **({"ensemble": Ensemble.version} if recipe.networks > 1 else {}),
             **_calibrated(recipe, task),
             "evaluation": canonical(evaluation),
             "seed": EVALUATION_SEED,
@@ -377,7 +378,7 @@ def _evaluate_cells(
         passes = images * evaluation.passes
         if recipe.posthoc is not None and task.validation is not None:
             passes += len(task.validation)
-        cost = PASS * passes * (1 + recipe.architecture.cost) / 2 * recipe.members
+        cost = PASS * passes * (1 + recipe.architecture.cost) / 2 * recipe.networks
         yield EvaluateCell(
             key=key_of(content), recipe=recipe, seed=seed, evaluation=evaluation, models=models, cost=cost
         )
@@ -406,7 +407,7 @@ def _transfer_cell(study: Study, zoo: dict[str, tuple[str, ...]], task: Task) ->
         "kind": TRANSFER,
         "version": own.version,
         "models": models,
-        **({"ensemble": Ensemble.version} if any(len(members) > 1 for members in models) else {}),
+        **({"ensemble": Ensemble.version} if any(recipe.networks > 1 for recipe in recipes) else {}),
         "attack": canonical(own.attack),
         "images": own.images,
         "seed": EVALUATION_SEED,
@@ -414,7 +415,7 @@ def _transfer_cell(study: Study, zoo: dict[str, tuple[str, ...]], task: Task) ->
         "limit": task.limit,
     }
     images = min(own.images, len(task.test))
-    members = sum((1 + recipe.architecture.cost) / 2 * recipe.members for recipe in recipes)
+    networks = sum((1 + recipe.architecture.cost) / 2 * recipe.networks for recipe in recipes)
     return TransferCell(
         key=key_of(content),
         recipe=next((recipe for recipe in recipes if recipe.label == study.baseline), recipes[0]),
@@ -422,7 +423,7 @@ def _transfer_cell(study: Study, zoo: dict[str, tuple[str, ...]], task: Task) ->
         seed=study.seeds[0],
         transferred=own,
         models=tuple(key for members in models for key in members),
-        cost=PASS * images * members * (own.passes + len(recipes)),
+        cost=PASS * images * networks * (own.passes + len(recipes)),
     )
 
 

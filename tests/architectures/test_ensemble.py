@@ -5,6 +5,7 @@ import torch
 
 from assay.architectures import Ensemble, LeNet5
 from assay.architectures.base import Network
+from assay.attacks.base import attack_loss
 from assay.classifier import predict_all, wrap
 from assay.errors import ContractError
 
@@ -33,6 +34,18 @@ def test_softmax_and_logsumexp_are_the_means_of_the_members(n: int) -> None:
     each = torch.stack([model(x).double() for model in models])
     torch.testing.assert_close(logits.softmax(1), each.softmax(2).mean(0), rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(logits.logsumexp(1), each.logsumexp(2).mean(0), rtol=1e-4, atol=1e-5)
+
+
+def test_an_ensemble_of_ensembles_is_the_ensemble_of_all_their_members() -> None:
+    models, x, y = members(4), images(), torch.arange(6) % 5
+    nested, flat = Ensemble([Ensemble(models[:2]), Ensemble(models[2:])]).eval(), Ensemble(models).eval()
+    torch.testing.assert_close(nested(x), flat(x))
+    assert nested.members == flat.members == tuple(models)
+    torch.testing.assert_close(attack_loss(nested, x, y), attack_loss(flat, x, y))
+    assert nested.linear_head is not None
+    assert flat.linear_head is not None
+    torch.testing.assert_close(nested.linear_head.weight, flat.linear_head.weight)
+    torch.testing.assert_close(nested.linear_head.bias, flat.linear_head.bias)
 
 
 def test_one_member_gives_its_own_logits() -> None:

@@ -33,34 +33,45 @@ class Ensemble(Classifier):
 
     @property
     def members(self) -> tuple[Classifier, ...]:
-        """The members, whose loss gradients an attack averages."""
+        """The members, whose loss gradients an attack averages; of a member that is an ensemble too, its own."""
+        return tuple(
+            member for model in self._models for member in (model.members if isinstance(model, Ensemble) else (model,))
+        )
+
+    @property
+    def _models(self) -> tuple[Classifier, ...]:
         return tuple(model for model in self.models if isinstance(model, Classifier))
 
     def features(self, x: Tensor) -> Tensor:
         """The members' features side by side: (B, N * D)."""
-        pieces = [member.features(x) for member in self.members]
+        pieces = [model.features(x) for model in self._models]
         if len({piece.shape[1] for piece in pieces}) != 1:
             raise ContractError("ensemble: expected members with features of one width, as one architecture gives")
         return torch.cat(pieces, dim=1)
 
     def head(self, features: Tensor) -> Tensor:
         """Logits (B, K) whose softmax is the mean of the members' softmaxes."""
-        logits = self.member_logits(features)
+        logits = _logits(self._models, features)
         energies = logits.logsumexp(dim=2, keepdim=True)
         mean_probability = (logits - energies).logsumexp(dim=0) - math.log(len(self.models))
         return mean_probability + energies.mean(dim=0)
 
     def member_logits(self, features: Tensor) -> Tensor:
         """Each member's own logits, (N, B, K), from the members' features side by side (B, N * D)."""
-        pieces = features.chunk(len(self.models), dim=1)
-        return torch.stack([member.head(piece) for member, piece in zip(self.members, pieces, strict=True)])
+        return _logits(self.members, features)
 
     @property
     def linear_head(self) -> LinearHead | None:
         """The head of the mean of the members' logits, for scores that need a linear one; None if a member has none."""
-        heads = [member.linear_head for member in self.members]
+        heads = [model.linear_head for model in self._models]
         linear = [head for head in heads if head is not None]
         if len(linear) != len(heads):
             return None
         weight = torch.cat([head.weight for head in linear], dim=1) / len(linear)
         return LinearHead(weight, torch.stack([head.bias for head in linear]).mean(dim=0))
+
+
+def _logits(models: Sequence[Classifier], features: Tensor) -> Tensor:
+    """The logits (N, B, K) of N models, from their features side by side."""
+    pieces = features.chunk(len(models), dim=1)
+    return torch.stack([model.head(piece) for model, piece in zip(models, pieces, strict=True)])

@@ -13,7 +13,7 @@ from assay.data import generated, load, load_mnist_c, sample
 from assay.data.generated import GENERATED
 from assay.data.known import KNOWN
 from assay.data.mnist_c import CORRUPTIONS
-from assay.data.places import own_sets
+from assay.data.places import own_sets, picture_sets
 from assay.errors import BadValueError, nearest
 from assay.parts import check_count
 from assay.pictures import KINDS, mixing_pictures
@@ -58,7 +58,7 @@ def data_set(name: str, split: str, count: int, *, seed: int = 0, folder: Path |
         BadValueError: an unknown name or split, or too large a sheet.
         MissingDataError: it is not here; the message names the command that fetches it.
     """
-    own = own_sets(folder)
+    own = (*own_sets(folder), *picture_sets(folder))
     if name in GENERATED and name not in own:
         return _outliers(name, split, count, seed)
     known = (*GENERATED, *KNOWN, *own, *MNIST_C)

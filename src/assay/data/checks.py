@@ -7,7 +7,8 @@ from assay.data import mnist_c
 from assay.data.generated import GENERATED
 from assay.data.idx import IMAGES, read_shape
 from assay.data.known import KNOWN, N_OUTLIERS, SPLITS
-from assay.data.places import files_of, find, missing_sentence, own_sets, sources
+from assay.data.pictures import count_pictures, read_pictures
+from assay.data.places import files_of, find, missing_sentence, own_sets, picture_sets, sources
 from assay.data.sources import read_checked
 from assay.errors import DamagedDataError, MissingDataError
 
@@ -49,7 +50,15 @@ def status(folder: Path | None = None) -> list[SetStatus]:
     """
     names = (*KNOWN, *own_sets(folder))
     rows = [_split_status(name, split, folder) for name in names for split in SPLITS]
+    rows += [_pictures_status(name, files) for name, files in picture_sets(folder).items()]
     return [*rows, *(_generated_status(name) for name in GENERATED), _mnist_c_status(folder)]
+
+
+def _pictures_status(name: str, files: tuple[Path, ...]) -> SetStatus:
+    try:
+        return SetStatus(name, "test", "folder", count_pictures(files), "")
+    except DamagedDataError as error:
+        return SetStatus(name, "test", "", None, str(error))
 
 
 def _generated_status(name: str) -> SetStatus:
@@ -93,7 +102,17 @@ def verify(folder: Path | None = None) -> list[FileCheck]:
             checks += [_check(name, path, dimensions) for path, dimensions in files_of(name, directory)]
         archive = directory / mnist_c.NAME / mnist_c.FILE
         checks += [_check_archive(archive)] if archive.is_file() else []
-    return checks
+    return [*checks, *(_check_pictures(name, files) for name, files in picture_sets(folder).items())]
+
+
+def _check_pictures(name: str, files: tuple[Path, ...]) -> FileCheck:
+    """One check of a set: of its .npz file, or of its folder."""
+    place = files[0] if files[0].suffix == ".npz" else files[0].parent
+    try:
+        read_pictures(name, files)
+    except DamagedDataError as error:
+        return FileCheck(place, str(error))
+    return FileCheck(place, "")
 
 
 def _check(name: str, path: Path, dimensions: int) -> FileCheck:

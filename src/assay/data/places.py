@@ -16,6 +16,7 @@ from assay.data.idx import IMAGES, LABELS
 from assay.data.known import KNOWN, SPLITS, images_file, labels_file
 from assay.errors import BadValueError, DamagedDataError, nearest
 
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP"}  # suffixes, and Pillow's names of formats
 EMBEDDED = Path(__file__).with_name("files")
 
 
@@ -46,7 +47,9 @@ def find(name: str, split: str, folder: Path | None = None) -> Found | None:
             f'{name}: is generated beside a test set, and to test on alone; generated("{name}", images) makes it'
         )
     if name not in KNOWN and name not in own:
-        raise BadValueError(f"{name}: no such data set; {nearest(name, (*KNOWN, *GENERATED, *own))}")
+        raise BadValueError(
+            f"{name}: no such data set; {nearest(name, (*KNOWN, *GENERATED, *own, *picture_sets(folder)))}"
+        )
     for source, directory in sources(folder):
         if name in KNOWN or source == "folder":
             for holds in _holders(name, split):
@@ -95,6 +98,33 @@ def own_sets(folder: Path | None = None) -> list[str]:
     )
 
 
+def picture_sets(folder: Path | None = None) -> dict[str, tuple[Path, ...]]:
+    """The user's own sets of pictures, by name: the image files of a folder in order of name, or one .npz file.
+
+    Other files are left alone, and so is what has the name of a known set or of one in idx files.
+    """
+    first = data_folder(folder)
+    others = (*KNOWN, *own_sets(folder))
+    found: dict[str, tuple[Path, ...]] = {}
+    for entry in sorted(first.iterdir()) if first else []:
+        name = entry.stem if entry.suffix == ".npz" else entry.name
+        files = _pictures(entry)
+        if files and name not in others:
+            found[name] = (*found.get(name, ()), *files)
+    return found
+
+
+def _pictures(entry: Path) -> tuple[Path, ...]:
+    if entry.suffix == ".npz" and entry.is_file():
+        return (entry,)
+    if not entry.is_dir():
+        return ()
+    try:
+        return tuple(sorted(path for path in entry.iterdir() if path.suffix.lower() in PICTURES and path.is_file()))
+    except PermissionError as error:
+        raise _forbidden(entry, error) from error
+
+
 def missing_sentence(name: str, split: str, folder: Path | None = None) -> str:
     """The sentence that says that a split is not here, with the remedy."""
     if name not in KNOWN:
@@ -133,6 +163,10 @@ def _file(place: Path, name: str) -> Path | None:
     try:
         return next((path for path in (place / name, place / f"{name}.gz") if path.is_file()), None)
     except PermissionError as error:
-        raise DamagedDataError(
-            f"{place}: cannot be read ({error.strerror}); allow it, or choose others by --data and ASSAY_CACHE"
-        ) from error
+        raise _forbidden(place, error) from error
+
+
+def _forbidden(place: Path, error: PermissionError) -> DamagedDataError:
+    return DamagedDataError(
+        f"{place}: cannot be read ({error.strerror}); allow it, or choose others by --data and ASSAY_CACHE"
+    )

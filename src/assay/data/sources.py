@@ -11,8 +11,9 @@ from torch import Tensor
 
 from assay.data.idx import IMAGES, LABELS, read_idx
 from assay.data.images import Images
-from assay.data.known import KNOWN, N_OUTLIERS
-from assay.data.places import Found, find, missing_sentence
+from assay.data.known import KNOWN, N_OUTLIERS, SPLITS
+from assay.data.pictures import read_pictures
+from assay.data.places import Found, find, missing_sentence, picture_sets
 from assay.errors import DamagedDataError, MissingDataError
 
 
@@ -20,19 +21,26 @@ def load(name: str, split: str, *, folder: Path | None = None) -> Images:
     """Load a split of a data set from the first source that has it. Calls share their tensors: do not write to them.
 
     Args:
-        name: "mnist", "fashion_mnist", "kmnist", or a folder of idx files of your own inside `folder`.
+        name: "mnist", "fashion_mnist", "kmnist", or a set of your own inside `folder`: a folder of idx files, or, to
+            test on alone, a folder of image files or an .npz file (see `assay.data.pictures`).
         split: "train", "test", or "outliers": the first 10,000 of the training set.
         folder: where to look first; defaults to the environment variable ASSAY_DATA.
 
     Returns:
-        x: (N, 1, H, W), or (N, C, H, W) of a set of your own with channels. A set of your own has its classes named by
-        number, as many as its training labels show (its test labels where it has no training set).
+        x: (N, 1, H, W), or (N, C, H, W) of pictures and of sets of your own with channels. A set of idx files of your
+            own has its classes named by number, as many as its training labels show (its test labels where it has no
+            training set).
 
     Raises:
         MissingDataError: no source has it; the message names the command that fetches it.
-        DamagedDataError: a file is cut, or altered against its published checksum.
+        DamagedDataError: a file is cut, altered against its published checksum, or no such file as it should be.
         BadValueError: an unknown name or split, a folder that does not exist, or labels outside the classes.
     """
+    pictures = picture_sets(folder).get(name)
+    if pictures is not None and split == "test":
+        return read_pictures(name, pictures)
+    if pictures is not None and split in SPLITS:
+        raise MissingDataError(f"{name}/{split} is not here; pictures are to test on, idx files also to train on")
     found = find(name, split, folder)
     if found is None:
         raise MissingDataError(missing_sentence(name, split, folder))

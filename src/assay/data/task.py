@@ -6,7 +6,7 @@ from pathlib import Path
 
 from assay.data.generated import GENERATED, generated
 from assay.data.images import Images
-from assay.data.places import own_sets
+from assay.data.places import own_sets, picture_sets
 from assay.data.sources import load
 from assay.data.splits import sample, split
 from assay.errors import BadValueError, MissingDataError
@@ -87,8 +87,8 @@ def load_task(
     def anomalies(other: str) -> Images:
         return generated(other, few, seed=seed) if other in GENERATED else load(other, "test", folder=folder)
 
-    for other in {*outliers} & {*GENERATED} & {*own_sets(folder)}:
-        raise BadValueError(f"{other}: is the name of a generated set, and of a folder of your own; rename the folder")
+    for other in sorted({*outliers} & {*GENERATED} & {*own_sets(folder), *picture_sets(folder)}):
+        raise BadValueError(f"{other}: is the name of a generated set, and of a set of your own; rename yours")
     found, missing = _load_outliers([other for other in outliers if other != name], anomalies)
     exposed, unexposed = _load_outliers(exposure, lambda other: load(other, "outliers", folder=folder))
     for images in (full, *found.values(), *exposed.values()):

@@ -141,7 +141,7 @@ def test_beside_a_task() -> None:
 def test_a_folder_of_the_same_name_is_refused(tiny_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "blobs").symlink_to(tiny_folder / "tiny")
     (tmp_path / "tiny").symlink_to(tiny_folder / "tiny")
-    with pytest.raises(BadValueError, match="blobs: is the name of a generated set, and of a folder of your own"):
+    with pytest.raises(BadValueError, match="blobs: is the name of a generated set, and of a set of your own"):
         load_task("tiny", outliers=("blobs",), folder=tmp_path)
     assert len(load("blobs", "test", folder=tmp_path)) == 60  # as a set of one's own it can be used as before
     assert load_task("tiny", outliers=("inverted",), folder=tmp_path).outliers["inverted"].shape == (1, 28, 28)

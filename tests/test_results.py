@@ -17,7 +17,8 @@ from assay.objectives import OutlierExposure
 from assay.outliers import Noise
 from assay.published import Published, PublishedNumber
 from assay.recipe import Recipe, Train, Tuned
-from assay.results import COLUMNS, Results, rows, setting_text, with_means
+from assay.report.explain import METRICS, PERCENT
+from assay.results import COLUMNS, RANGES, Results, rows, setting_text, with_means
 from assay.run import run_study
 from assay.study import Study
 
@@ -188,3 +189,9 @@ def test_a_tuned_model_has_the_time_and_the_history_of_both_trainings(tiny_folde
     assert more.history[:2] == plain.history
     assert more.provenance["seconds"] > plain.provenance["seconds"]
     assert more.parameters == plain.parameters
+
+
+def test_every_share_that_the_report_knows_has_its_range() -> None:
+    """Intervals over seeds are cut to it."""
+    shares = {name for name, metric in METRICS.items() if metric.unit == PERCENT}
+    assert shares <= set(RANGES) | {"accuracy_rise", "out_of_bounds"}

@@ -32,6 +32,7 @@ def evaluate(
     images: Labelled,
     *,
     train: Labelled | None = None,
+    validation: Labelled | None = None,
     outliers: Mapping[str, Labelled | Tensor] | None = None,
     evaluations: Sequence[Evaluation] | Evaluation = EVALUATIONS,
     name: str = "model",
@@ -46,6 +47,8 @@ def evaluate(
             and y int64.
         train: images that it was trained on, for anomaly scores that are fitted (ViM); without them those scores are
             reported as not measured.
+        validation: images that tuned nothing, for thresholds (`Rejection`); without them those are reported as not
+            measured.
         outliers: anomalous sets by name, of the same shape, in either form; their labels are not used. Without any,
             anomaly detection is reported as not measured.
         evaluations: what to measure, one or several.
@@ -67,7 +70,7 @@ def evaluate(
     for item in evaluations:
         if not isinstance(item, Evaluation):
             raise BadValueError(f"evaluations: expected such as (Adversarial(), Calibration()), got {item!r}")
-    task = _task(name, images, train, outliers)
+    task = _task(name, images, train, validation, outliers)
     classifier = _classifier(model.to(device), task)
     start = time.perf_counter()
     with _bar() if progress is None else nullcontext(progress) as shown:
@@ -114,16 +117,21 @@ def evaluate(
 
 
 def _task(
-    name: str, images: Labelled, train: Labelled | None, outliers: Mapping[str, Labelled | Tensor] | None
+    name: str,
+    images: Labelled,
+    train: Labelled | None,
+    validation: Labelled | None,
+    outliers: Mapping[str, Labelled | Tensor] | None,
 ) -> Task:
     task = Task(
         name=name,
         test=_images(images, "test"),
         train=None if train is None else _images(train, "train"),
+        validation=None if validation is None else _images(validation, "validation"),
         outliers={other: _unlabelled(found, other) for other, found in (outliers or {}).items()},
         missing={} if outliers else {"outliers": "no outlier set was given; pass outliers={name: images}"},
     )
-    for other in (task.train, *task.outliers.values()):
+    for other in (task.train, task.validation, *task.outliers.values()):
         if other is not None and other.shape != task.test.shape:
             raise BadValueError(f"{other.name}: expected images of shape {task.test.shape}, got {other.shape}")
     return task

@@ -395,9 +395,13 @@ def _transfer(store: Store, kept: dict[str, Any]) -> tuple[Transfer | None, str]
 _SHARES = (
     "accuracy", "mean_accuracy", "auroc", "aupr", "fpr95", "base_rate", "ece", "adaptive_ece", "smooth_ece",
     "classwise_ece", "max_calibration_error", "rms_calibration_error", "rms_calibration_error_without_last_bin",
-    "brier_calibration", "brier_refinement", "brier_top_label",
+    "brier_calibration", "brier_refinement", "brier_top_label", "aurc", "excess_aurc", "failure_auroc",
+    "selective_accuracy", "false_positive_rate", "promised_false_positive_rate", "caught", "mean_ece", "mean_auroc",
 )  # fmt: skip
-RANGES = dict.fromkeys(_SHARES, (0.0, 1.0)) | {"brier": (0.0, 2.0), "nll": (0.0, inf), "mce": (0.0, inf)}
+RANGES = dict.fromkeys(_SHARES, (0.0, 1.0)) | {
+    **dict.fromkeys(("brier", "mean_brier"), (0.0, 2.0)),
+    **dict.fromkeys(("nll", "mean_nll", "mce"), (0.0, inf)),
+}
 
 
 def with_means(table: pd.DataFrame, seeds: int) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from assay.metrics.detection import auroc
 from assay.metrics.intervals import wilson
 from assay.metrics.rejection import aurc, excess_aurc
 from assay.metrics.thresholds import threshold_at_fpr
+from assay.posthoc import Temperature
 from assay.randomness import derive
 from assay.scores import MSP, Energy, ViM
 
@@ -88,7 +89,8 @@ def test_a_threshold_flags_what_it_says() -> None:
     setting: dict[str, str | float] = {"score": "energy", "fpr": 0.2}
     assert value(rows, "threshold", **setting).value == expected.value
     promise = value(rows, "promised_false_positive_rate", **setting)
-    assert (promise.value, promise.n) == (0.2, 499)
+    assert (promise.value, promise.n) == (expected.rate, 499)
+    assert 0.15 < expected.rate <= 0.2
     found = value(rows, "false_positive_rate", **setting)
     flagged = int((observations.tensors["score/in/energy"] >= expected.value).sum())
     assert (found.value, found.low, found.high) == (flagged / 400, *wilson(flagged, 400))
@@ -111,6 +113,14 @@ def test_what_cannot_be_measured_says_why() -> None:
     assert "expected validation images" in value(rows, "threshold", score="msp", fpr=0.05).reason
     assert "got no errors" in value(rows, "failure_auroc", score="msp").reason
     assert value(rows, "aurc", score="msp").value == 0
+
+
+def test_no_threshold_is_chosen_on_images_that_fitted_a_calibration() -> None:
+    assert TASK.validation is not None
+    calibrated = Temperature().fit(Bright(), TASK.validation)
+    rows = PART.measure(PART.observe(calibrated, TASK, 0))
+    assert "have fitted the calibration" in value(rows, "threshold", score="msp", fpr=0.05).reason
+    assert value(rows, "aurc", score="msp").value is not None
 
 
 def test_it_is_an_evaluation_and_refuses_bad_settings() -> None:

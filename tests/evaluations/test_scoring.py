@@ -9,6 +9,7 @@ from assay.data.splits import sample
 from assay.data.task import Task
 from assay.evaluations.anomaly import Anomaly
 from assay.evaluations.scoring import fit_scores, score_images
+from assay.posthoc import Isotonic
 from assay.randomness import derive
 from assay.scores import KNN, MSP, ODIN, Disagreement, Mahalanobis, ReAct
 from assay.scores.base import AnyScore, Training
@@ -49,7 +50,7 @@ TRAIN, TEST = images(300, "train"), images(CHUNK + 200, "test")
 def test_one_pass_over_each_set_serves_all_scores_that_read_outputs() -> None:
     network, model = counting()
     scores: tuple[AnyScore, ...] = (MSP(), Mahalanobis(), KNN(k=3), ReAct())
-    fitted, ticks = fit_scores(scores, model, TRAIN, images=200), list[int]()
+    fitted, ticks = fit_scores(scores, model, TRAIN, probe=TEST, images=200), list[int]()
     assert network.seen == [200]
     found = score_images(model, TEST, fitted, ticks.append).scores
     assert network.seen == [200, CHUNK, 200]
@@ -63,8 +64,8 @@ def test_one_pass_over_each_set_serves_all_scores_that_read_outputs() -> None:
 
 def test_a_score_that_sees_images_gets_those_of_its_outputs() -> None:
     network, model = counting()
-    fitted = fit_scores((MSP(), ODIN(eps=0.1)), model, None)
-    assert network.seen == []
+    fitted = fit_scores((MSP(), ODIN(eps=0.1)), model, None, probe=TEST)
+    assert set(network.seen) == {1}  # tried on one image
     found = score_images(model, TEST, fitted).scores
     score, x = ODIN(eps=0.1).fit(model), TEST.x
     pieces = [score(Outputs(*predict_all(model, part)), part) for part in (x[:CHUNK], x[CHUNK:])]
@@ -73,10 +74,18 @@ def test_a_score_that_sees_images_gets_those_of_its_outputs() -> None:
 
 def test_scores_that_cannot_be_fitted_say_why() -> None:
     _, model = counting()
-    fitted = fit_scores((MSP(), Disagreement(), Mahalanobis()), model, None)
+    fitted = fit_scores((MSP(), Disagreement(), Mahalanobis()), model, None, probe=TEST)
     assert list(fitted.functions) == ["msp"]
     assert "expected an ensemble" in fitted.reasons["disagreement"]
     assert "give a training set" in fitted.reasons["mahalanobis"]
+
+
+def test_a_model_without_gradients_loses_only_the_score_that_needs_them() -> None:
+    _, model = counting()
+    calibrated = Isotonic().fit(model, TRAIN)
+    fitted = fit_scores((MSP(), ODIN()), calibrated, None, probe=TEST)
+    assert list(score_images(calibrated, TEST, fitted).scores) == ["msp"]
+    assert "expected logits that depend on the image differentiably" in fitted.reasons["odin"]
 
 
 @pytest.mark.parametrize("members", [1, 3])

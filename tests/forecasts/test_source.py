@@ -51,6 +51,8 @@ def parsed(text: str | bytes, folder: Path) -> Binary | Classes | Ranges:
         (RANGES + "0,1,1,1\n", "line 2, level: expected a number between 0 and 1, got 1"),
         (RANGES + "2,1,0.9,1\n", "line 2, low: expected low <= high, got 2 and 1; swap them"),
         (RANGES + "2,inf,0.9,1\n", "line 2, high: expected a number, got 'inf'"),
+        (RANGES + "2,1e200,0.9,1\n", "line 2, high: expected a number, got 1e200, which is too large"),
+        ("probability,outcome,a\x1bb\n0.5,1,2\n", r"expected a column's name in printable letters, got 'a\x1bb'"),
         (EVENT.encode() + b"0.5,1\n\xff,1\n", "line 3: no UTF-8 text; save it as CSV in UTF-8"),
         ("probability,outcome\n0.5,1\n".encode("utf-16"), "line 1: no UTF-8 text"),
         (EVENT.encode("utf-16-le") + b"1,\0", "no text but bytes of another kind"),

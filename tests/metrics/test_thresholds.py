@@ -9,11 +9,19 @@ from assay.metrics.thresholds import threshold_at_fpr
 def test_by_hand() -> None:
     """Of 19 scores 1..19, one in twenty is promised by the highest, two by the second highest."""
     scores = torch.arange(1, 20)
-    assert threshold_at_fpr(scores, 0.05) == (19.0, 1, 19, 1)
-    assert threshold_at_fpr(scores, 0.1) == (18.0, 2, 19, 1)
+    assert threshold_at_fpr(scores, 0.05) == (19.0, 1, 19)
+    assert threshold_at_fpr(scores, 0.1) == (18.0, 2, 19)
     assert threshold_at_fpr(scores, 0.149).rank == 2
     assert threshold_at_fpr(scores, 0.05).rate == 0.05
-    assert threshold_at_fpr(torch.tensor([1.0, 3, 3, 3, 2]), 0.4).tied == 3
+    assert threshold_at_fpr(torch.arange(5), 1 - 1e-12).rank == 5
+
+
+def test_ties_never_flag_more_than_the_rank() -> None:
+    scores = torch.tensor([0.0] * 90 + [1.0] * 10)
+    assert threshold_at_fpr(scores, 0.2) == (1.0, 10, 100)
+    assert threshold_at_fpr(scores, 0.1) == (1.0, 10, 100)
+    with pytest.raises(BadValueError, match="10 of 100 validation scores are equal and the highest"):
+        threshold_at_fpr(scores, 0.05)
 
 
 @pytest.mark.parametrize(("n", "fpr"), [(199, 0.05), (99, 0.01), (500, 0.02)])

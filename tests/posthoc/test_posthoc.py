@@ -229,3 +229,11 @@ def test_histogram_equals_netcal() -> None:
     z = torch.stack([1 - p, p], 1).log()
     ours = Histogram().fit_logits(z, y)(z).softmax(1)[:, 1].numpy()
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-3)  # it has no floor
+
+
+@kinds
+def test_logits_made_in_inference_mode_are_taken(kind: Posthoc) -> None:
+    with torch.inference_mode():
+        logits = torch.randn(60, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+        fitted = kind.fit_logits(logits, torch.arange(60) % 3)
+    assert bool(fitted(logits.clone()).isfinite().all())

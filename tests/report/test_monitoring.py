@@ -5,7 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
+import assay
 from assay.analysis.measures import Cell, Measure, collect
 from assay.evaluations import Anomaly, Calibration, Decay, Rejection
 from assay.recipe import Recipe, Train
@@ -15,7 +18,7 @@ from assay.report.monitoring import Alarm, alarms, by_calibrator, by_score, fall
 from assay.report.monitoring_page import render
 from assay.results import Results
 from assay.run import run_study
-from assay.scores import MSP, Energy
+from assay.scores import MSP, Energy, ViM
 from assay.study import Study
 
 TRAIN = Train(epochs=1, batch_size=20, learning_rate=1e-3)
@@ -89,6 +92,20 @@ def test_what_was_not_measured_is_left_out_or_says_why(results: Results) -> None
     assert "not measured: there were &lt;none&gt;" in render(replace(results, table=broken))
 
 
+def test_an_own_model_has_thresholds_where_validation_is_given_and_a_page_in_any_case() -> None:
+    g = torch.Generator().manual_seed(0)
+    sets = [(torch.rand(60, 1, 4, 4, generator=g), torch.arange(60) % 3) for _ in range(2)]
+    model = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
+    part = Rejection(scores=(MSP(),), rates=(0.2,))
+    found = assay.evaluate(model, sets[0], validation=sets[1], evaluations=part, progress=lambda *_: None)
+    assert found.table.query("metric == 'threshold'")["value"].notna().all()
+    assert '<section id="thresholds">' in render(found)
+    nothing = Rejection(scores=(ViM(),), rates=(0.2,))
+    found = assay.evaluate(model, sets[0], evaluations=nothing, progress=lambda *_: None)
+    assert found.table["value"].isna().all()
+    assert '<section id="thresholds">' not in render(found)
+
+
 @pytest.mark.parametrize(("value", "state"), [(0.03, "fewer"), (0.05, "kept"), (0.08, "kept"), (0.0801, "more")])
 def test_a_promise_is_held_against_its_interval(value: float, state: str) -> None:
     alarm = Alarm(
@@ -140,7 +157,8 @@ def test_ticks_are_round_and_span_the_values() -> None:
 
 def test_points_are_drawn_in_place_and_names_are_escaped() -> None:
     plain = axis("x", 0, 1, lambda value, _: f"{value:g}")
-    svg = str(lines_svg([Line(name="<a>", points=[(0, 0), (1, 1), (2, 1)])], plain, plain, "one & all"))
+    svg = str(lines_svg([Line(name="<a>", points=[(0, 0), (1, 1), (2, 1)])], ["b", "<a>"], plain, plain, "one & all"))
     assert 'points="56.0,184.0 300.0,12.0 300.0,12.0"' in svg
     assert "&lt;a&gt;" in svg
+    assert 'class="line-1"' in svg  # its place among the names
     assert 'aria-label="one &amp; all"' in svg

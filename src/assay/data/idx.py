@@ -89,7 +89,8 @@ def _header(stream: _Stream, dimensions: int, path: Path) -> bytes:
     magic = stream.read(4)
     allowed = [bytes((0, 0, 8, number)) for number in ((IMAGES, IMAGES + 1) if dimensions == IMAGES else (dimensions,))]
     if magic not in allowed:
-        raise _damaged(path, f"expected an idx file that starts with {allowed[0].hex(' ')}, got {magic.hex(' ')!r}")
+        wanted = " or ".join(start.hex(" ") for start in allowed)
+        raise _damaged(path, f"expected an idx file that starts with {wanted}, got {magic.hex(' ')!r}")
     sizes = stream.read(4 * magic[3])
     if len(sizes) < 4 * magic[3]:
         raise _damaged(path, "it ends inside its header")

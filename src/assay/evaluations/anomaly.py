@@ -68,8 +68,7 @@ class Anomaly:
 
         Raises:
             BadValueError: an outlier set is called "in".
-            ContractError: a score is not finite, the model breaks its contract, or it has no gradients for a score that
-                needs them.
+            ContractError: a score is not finite, or the model breaks its contract.
         """
         if INSIDE in task.outliers:
             raise BadValueError('anomaly: outliers: expected names other than "in", which stands for the test set')
@@ -80,7 +79,7 @@ class Anomaly:
                 sets[name] = sample(images, self.images)
             else:
                 notes[f"not measured/{name}"] = foreign(name, images, task.test)
-        fitted = fit_scores(self.scores, model, task.train, images=self.fit_images)
+        fitted = fit_scores(self.scores, model, task.train, probe=task.test, images=self.fit_images)
         notes |= {f"not measured/score/{name}": reason for name, reason in fitted.reasons.items()}
         tick = ticks(sum(len(images) for images in sets.values()), progress)
         tensors = {}

@@ -78,7 +78,7 @@ class Decay:
         """
         test = sample(task.test, self.images)
         check_labels(test, model)
-        fitted = fit_scores(self.scores, model, task.train, images=self.fit_images)
+        fitted = fit_scores(self.scores, model, task.train, probe=task.test, images=self.fit_images)
         notes = {f"not measured/{name}": reason for name, reason in task.missing.items()}
         notes |= {f"not measured/score/{name}": reason for name, reason in fitted.reasons.items()}
         tensors = {"labels": test.y}

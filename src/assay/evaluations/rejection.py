@@ -26,6 +26,7 @@ from assay.metrics.intervals import wilson
 from assay.metrics.rejection import answered_at, aurc, aurc_interval, excess_aurc
 from assay.metrics.thresholds import Threshold, threshold_at_fpr
 from assay.parts import check_count, check_number
+from assay.posthoc.base import Calibrated
 from assay.randomness import derive
 from assay.scores import MSP, CrossEntropy, Energy, MaxLogit, ViM
 from assay.scores.base import AnyScore, check_scores
@@ -39,7 +40,11 @@ BETTER = {
     "false_positive_rate": False,
     "caught": True,
 }  # whether higher is better; of a threshold and of a promise neither is
-NO_VALIDATION = "expected validation images to choose a threshold on, got none; give the task a validation set"
+NO_VALIDATION = "expected validation images to choose a threshold on, got none; give some as validation"
+USED = (
+    "the validation images have fitted the calibration, so a threshold chosen on them would promise too much; "
+    "choose it on the recipe without the calibration"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +95,7 @@ class Rejection:
         Returns:
             Tensors "score/<set>/<score>" (N,) float32, where <set> is "in" for the test set, "validation", or an
             outlier set's name, and "wrong" (N,) bool, where the model errs on the test set. Notes as those of
-            `Anomaly`, and "not measured/validation" where there is no validation set.
+            `Anomaly`, and "not measured/validation" where there is no validation set, or it has fitted a calibration.
 
         Raises:
             BadValueError: a label lies outside the model's classes, or an outlier set is called "in" or "validation".
@@ -101,16 +106,18 @@ class Rejection:
                 raise BadValueError(f'{self.name}: outliers: expected names other than "{name}"')
         test = sample(task.test, self.images)
         check_labels(test, model)
-        sets = {INSIDE: test} | ({} if task.validation is None else {TUNING: task.validation})
+        sets = {INSIDE: test}
+        if task.validation is not None and not isinstance(model, Calibrated):
+            sets[TUNING] = task.validation
         notes = {f"not measured/{name}": reason for name, reason in task.missing.items()}
-        if task.validation is None:
-            notes[f"not measured/{TUNING}"] = NO_VALIDATION
+        if TUNING not in sets:
+            notes[f"not measured/{TUNING}"] = NO_VALIDATION if task.validation is None else USED
         for name, images in task.outliers.items():
             if images.shape == test.shape:
                 sets[name] = sample(images, self.images)
             else:
                 notes[f"not measured/{name}"] = foreign(name, images, task.test)
-        fitted = fit_scores(self.scores, model, task.train, images=self.fit_images)
+        fitted = fit_scores(self.scores, model, task.train, probe=task.test, images=self.fit_images)
         notes |= {f"not measured/score/{name}": reason for name, reason in fitted.reasons.items()}
         tick = ticks(sum(len(images) for images in sets.values()), progress)
         tensors: dict[str, Tensor] = {}

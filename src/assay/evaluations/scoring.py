@@ -9,7 +9,7 @@ from torch import Tensor
 from assay.classifier import CHUNK, Classifier, predict, predict_all
 from assay.data.images import Images
 from assay.data.splits import sample
-from assay.errors import BadValueError, ContractError
+from assay.errors import BadValueError, ContractError, GradientError
 from assay.evaluations.base import Progress
 from assay.scores.base import AnyScore, Fitted, FittedToImages, ImageScore, Training
 
@@ -29,7 +29,12 @@ class Scored(NamedTuple):
 
 
 def fit_scores(
-    scores: Sequence[AnyScore], model: Classifier, train: Images | None, *, images: int | None = None
+    scores: Sequence[AnyScore],
+    model: Classifier,
+    train: Images | None,
+    *,
+    probe: Images,
+    images: int | None = None,
 ) -> FittedScores:
     """Fit scores of different names to a model, in one forward pass over the training images where one needs them.
 
@@ -37,7 +42,8 @@ def fit_scores(
         scores: which.
         model: any classifier.
         train: training images with labels, or None.
-        images: take a fixed random sample of that many of them; None takes all.
+        probe: images of the kind to be scored: scores that run the model again are tried on the first.
+        images: take a fixed random sample of that many training images; None takes all.
 
     Raises:
         ContractError: the model breaks its contract.
@@ -50,10 +56,12 @@ def fit_scores(
     for score in scores:
         try:
             if isinstance(score, ImageScore):
-                fitted.functions[score.name] = score.fit(model, outputs)
+                function = score.fit(model, outputs)
+                function(next(predict(model, probe.x[:1])), probe.x[:1])
+                fitted.functions[score.name] = function
             else:
                 fitted.functions[score.name] = _blind(score.fit(model, outputs))
-        except BadValueError as error:
+        except (BadValueError, GradientError) as error:
             fitted.reasons[score.name] = str(error)
     return fitted
 
@@ -74,8 +82,7 @@ def score_images(
         tick: called with the number of images that were done since the last call.
 
     Raises:
-        ContractError: a score is not finite, the model breaks its contract, or it has no gradients for a score that
-            needs them.
+        ContractError: a score is not finite, or the model breaks its contract.
     """
     pieces: dict[str, list[Tensor]] = {name: [] for name in fitted.functions}
     logits = []

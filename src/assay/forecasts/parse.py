@@ -5,7 +5,6 @@ p_cat, p_dog, ..., outcome    a probability for each class, and the name of the 
 low, high, level, outcome     a central prediction interval, its level in (0, 1), and the number that came
 """
 
-import math
 import re
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from torch import Tensor
 from assay.errors import BadValueError, nearest
 from assay.forecasts.source import Source
 
+LARGEST = 1e150  # numbers whose squares still are numbers
 TOLERANCE = 0.001  # how far the probabilities of a row's classes may be from summing to 1
 LEVELS = 50  # different levels of intervals in one file: each has its own scores
 PREFIX = "p_"
@@ -126,7 +126,7 @@ def _classes(source: Source) -> Classes:
 def _ranges(source: Source) -> Ranges:
     _need(source, "low", "high", "level", "outcome")
     low, high, outcome = (_numbers(source, column) for column in ("low", "high", "outcome"))
-    level = _numbers(source, "level", "a number between 0 and 1", "write 0.9 for an interval of 90 %")
+    level = _numbers(source, "level", "a number between 0 and 1", "write 0.9 for an interval of 90 %").round(decimals=9)
     for row in _where((level <= 0) | (level >= 1)):
         problem = f"expected a number between 0 and 1, got {source.columns['level'][row]}"
         raise source.refuse(row, "level", f"{problem}; write 0.9 for an interval of 90 %")
@@ -159,7 +159,7 @@ def _numbers(
             hint = "write a decimal point, not a comma" if re.fullmatch(r"[+-]?\d+,\d+", text) else remedy
             raise source.refuse(row, column, f"expected {expected}, got {text!r}; {hint}")
         value = float(text)
-        if not math.isfinite(value):
+        if not abs(value) <= LARGEST:
             raise source.refuse(row, column, f"expected {expected}, got {text}, which is too large; {remedy}")
         values.append(value)
     return torch.tensor(values, dtype=torch.float64)

@@ -107,6 +107,9 @@ def _decoded(path: Path) -> str:
 
 
 def _check(name: str, columns: list[str], rows: int) -> None:
+    for column in columns:
+        if not column.isprintable():
+            raise BadValueError(f"{name}: expected a column's name in printable letters, got {column!r}; rename it")
     twice = [column for column, count in Counter(columns).items() if count > 1]
     if twice:
         raise BadValueError(f"{name}: the column {twice[0]!r} occurs twice; keep one, or rename the other")

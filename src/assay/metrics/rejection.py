@@ -53,9 +53,13 @@ def aurc(scores: Tensor, wrong: Tensor) -> float:
 
 
 def excess_aurc(scores: Tensor, wrong: Tensor) -> float:
-    """AURC less that of the best order of the same answers: 0 where every error has a higher score than all else."""
+    """AURC less that of the best order of the same answers.
+
+    0 where every error has a higher score than all else, and no two errors the same.
+    """
     _, errors = _checked(scores, wrong)
-    return aurc(scores, wrong) - aurc(torch.arange(len(errors)), errors.sort().values)
+    best = aurc(torch.arange(len(errors)), errors.sort().values)
+    return max(0.0, aurc(scores, wrong) - best)  # rounding may put it below
 
 
 def aurc_interval(scores: Tensor, wrong: Tensor, generator: torch.Generator, *, resamples: int = RESAMPLES) -> Interval:
@@ -87,7 +91,7 @@ class _Order:
         self.end = torch.searchsorted(rising.values, rising.values, right=True) - 1
 
     def area(self, weights: Tensor) -> Tensor:
-        """The AURC (R,) of resamples in which an image of the original order counts as often as its weight (R, N)."""
+        """The AURC (R,) of resamples in which an image, by rising score, counts as often as its weight (R, N)."""
         answered, errors = weights.cumsum(1)[:, self.end], (weights * self.wrong).cumsum(1)[:, self.end]
         return (weights * errors / answered.clamp(min=1)).sum(1) / weights.sum(1)
 

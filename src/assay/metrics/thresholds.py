@@ -5,8 +5,8 @@ where new images come from where validation came from, without ties, one of them
 k / (n + 1) <= alpha (Vovk, Gammerman and Shafer 2005, "Algorithmic learning in a random world": a conformal test).
 
 Over draws of the validation set the rate of that very threshold is Beta(k, n + 1 - k) distributed, so of m new images
-the number that it flags is beta-binomial(m, k, n + 1 - k): the promised interval of the rate holds 95 % of that. Ties
-at t can only flag more; `Threshold.tied` tells how many share it.
+the number that it flags is beta-binomial(m, k, n + 1 - k): the promised interval of the rate holds 95 % of that. Where
+scores tie with the k-th highest, so that more than k would be flagged, t is the next higher score and k its own rank.
 """
 
 from typing import NamedTuple
@@ -25,15 +25,13 @@ class Threshold(NamedTuple):
 
     Attributes:
         value: flag where the score is >= this.
-        rank: k, its place among the validation scores, the highest first.
+        rank: k, how many validation scores it flags.
         n: how many validation scores there were.
-        tied: how many of them are equal to it, itself included.
     """
 
     value: float
     rank: int
     n: int
-    tied: int
 
     @property
     def rate(self) -> float:
@@ -56,16 +54,27 @@ def threshold_at_fpr(validation: Tensor, fpr: float) -> Threshold:
         fpr: the wanted rate, in (0, 1).
 
     Raises:
-        BadValueError: a rate outside (0, 1), scores that are empty or not finite, or too few of them for that rate.
+        BadValueError: a rate outside (0, 1), scores that are empty or not finite, or too few of them, or too many
+            ties, for that rate.
     """
     if not 0 < fpr < 1:
         raise BadValueError(f"fpr: expected a number in (0, 1), got {fpr!r}")
     scores = vector("validation", validation)
-    rank = int(fpr * (len(scores) + 1) + 1e-9)  # 0.05 * 20 may be rounded to just below 1
+    rank = min(int(fpr * (len(scores) + 1) + 1e-9), len(scores))  # 0.05 * 20 may be rounded to just below 1
     if rank < 1:
         raise BadValueError(
             f"fpr: expected at least 1 / (N + 1) = {1 / (len(scores) + 1):.2g} with N = {len(scores)} validation "
             f"images, got {fpr:g}; use more of them"
         )
-    value = scores.sort(descending=True).values[rank - 1]
-    return Threshold(float(value), rank, len(scores), int(torch.eq(scores, value).sum()))
+    falling = scores.sort(descending=True).values
+    values = falling[:rank].unique()  # ascending
+    flagged = torch.searchsorted(scores.sort().values, values)
+    allowed = values[len(scores) - flagged <= rank]
+    if len(allowed) == 0:
+        tied = int(torch.eq(scores, falling[0]).sum())
+        raise BadValueError(
+            f"fpr: {tied} of {len(scores)} validation scores are equal and the highest, so that no threshold flags "
+            f"{fpr:g} of them at most; use another score"
+        )
+    value = float(allowed[0])
+    return Threshold(value, int((scores >= value).sum()), len(scores))

@@ -50,6 +50,8 @@ def fit_affine(z: Tensor, y: Tensor, *, diagonal: bool) -> Affine:
     Raises:
         ContractError: the fit does not converge.
     """
+    with torch.inference_mode(False):  # autograd cannot save what was made in inference mode
+        z, y = (x.clone() if x.is_inference() else x for x in (z, y))
     n, classes = z.shape
     scale = float(z.square().mean().sqrt()) or 1.0  # weights of scaled logits are as steep as biases
     eye = torch.eye(classes, dtype=z.dtype)

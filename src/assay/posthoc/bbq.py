@@ -1,6 +1,6 @@
 """BBQ, Bayesian binning into quantiles: the mean over binnings, weighted by how well each explains what was observed.
 
-For each class, binnings of equal mass with B = n^(1/3) / 10 to 10 n^(1/3) bins, none of less than five images. With a
+For each class, binnings of equal mass with B = n^(1/3) / 10 to 10 n^(1/3) bins, of about five images at least. With a
 Beta prior of weight 2 / B in each bin around the bin's middle p_b, N_b images of which m_b are of the class,
 alpha_b = 2 p_b / B and beta_b = 2 (1 - p_b) / B, a binning's weight is its marginal likelihood
 

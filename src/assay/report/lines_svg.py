@@ -48,8 +48,11 @@ def axis(title: str, low: float, high: float, text: Callable[[float, int], str])
     return Axis(title=title, low=first * step, high=last * step, ticks=ticks)
 
 
-def lines_svg(lines: Sequence[Line], x: Axis, y: Axis, label: str) -> Markup:
-    """The chart; what lies beyond the axes is drawn at their ends. A line's title names it on hover."""
+def lines_svg(lines: Sequence[Line], names: Sequence[str], x: Axis, y: Axis, label: str) -> Markup:
+    """The chart; what lies beyond the axes is drawn at their ends. A line's title names it on hover.
+
+    A line has the look of its name's place among `names`, so that a name looks alike in several charts.
+    """
     across = _scale(x, LEFT, WIDTH - RIGHT)
     up = _scale(y, HEIGHT - BOTTOM, TOP)
     parts = [f'<svg class="lines" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">']
@@ -61,7 +64,8 @@ def lines_svg(lines: Sequence[Line], x: Axis, y: Axis, label: str) -> Markup:
     parts.append(
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{escape(x.title)}</text>'
     )
-    for number, line in enumerate(lines):
+    for line in lines:
+        number = names.index(line.name)
         path = " ".join(f"{across(a)},{up(b)}" for a, b in line.points)
         look = f"line-{number % COLOURS}{' dashed' if number >= COLOURS else ''}"
         parts.append(f'<polyline class="{look}" points="{path}"><title>{escape(line.name)}</title></polyline>')

@@ -1,10 +1,11 @@
 """The monitoring page: what every score, calibrator and threshold of a study does, drawn and in tables."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from markupsafe import Markup
 
-from assay.analysis.measures import collect
+from assay.analysis.measures import MEAN, collect
 from assay.evaluations.base import Observations
 from assay.evaluations.rejection import INSIDE
 from assay.metrics.rejection import risk_coverage
@@ -35,7 +36,11 @@ def write_monitoring(results: Results, folder: Path | str) -> Path:
 def render(results: Results) -> str:
     """The page as HTML text; it forbids every request and needs no script to be read."""
     measures = collect(results, skip=EVENTS)
-    found = alarms(results, measures)
+    # A threshold belongs to one model: means over seeds are of none.
+    table = results.table
+    found = alarms(results, collect(replace(results, table=table[table["seed"] != MEAN]), skip=EVENTS))
+    fallen = falls(results, measures)
+    names = [name for name in results.recipes if any(name == recipe for fall in fallen for recipe, _ in fall.curves)]
     return render_page(
         "monitoring.html",
         results=results,
@@ -46,32 +51,36 @@ def render(results: Results) -> str:
         rejected=_rejected(results),
         alarms=found,
         broken=[alarm for alarm in found if alarm.state == "more"],
-        falls=[(fall, _fall_svg(fall)) for fall in falls(results, measures)],
+        falls=[(fall, _fall_svg(fall, names)) for fall in fallen],
+        fall_names=names,
         colours=COLOURS,
         explain=explain,
         breakable=breakable,
     )
 
 
-def _rejected(results: Results) -> list[tuple[str, list[str], Markup]]:
-    """For each of the first recipes: its name, its scores, and accuracy against the share of images rejected."""
-    found: list[tuple[str, list[str], Markup]] = []
+def _rejected(results: Results) -> tuple[list[str], list[tuple[str, Markup]]]:
+    """The scores, and for each of the first recipes accuracy against the share of images rejected, of one seed."""
+    drawn: dict[str, list[Line]] = {}
     for recipe in results.recipes:
         observations = next(
             (seen for seed in results.seeds if (seen := results.load(recipe, seed, "rejection")) is not None), None
         )
-        if observations is not None and len(found) < DRAWN:
-            lines = _rejection_lines(observations)
-            low = min(y for line in lines for _, y in line.points)
-            ticks = [(share / 10, f"{share}0 %" if share else "0") for share in range(6)]
-            svg = lines_svg(
-                lines,
-                Axis(title="rejected", low=0, high=MOST, ticks=ticks),
-                axis("accuracy", low, 1.0, _percent),
-                f"{recipe}: accuracy of what is answered against the share that is rejected, a line a score",
-            )
-            found.append((recipe, [line.name for line in lines], svg))
-    return found
+        if observations is not None and len(drawn) < DRAWN and (lines := _rejection_lines(observations)):
+            drawn[recipe] = lines
+    names = list(dict.fromkeys(line.name for lines in drawn.values() for line in lines))
+    return names, [(recipe, _rejection_svg(recipe, lines, names)) for recipe, lines in drawn.items()]
+
+
+def _rejection_svg(recipe: str, lines: list[Line], names: list[str]) -> Markup:
+    ticks = [(share / 10, f"{share}0 %" if share else "0") for share in range(6)]
+    return lines_svg(
+        lines,
+        names,
+        Axis(title="rejected", low=0, high=MOST, ticks=ticks),
+        axis("accuracy", min(y for line in lines for _, y in line.points), 1.0, _percent),
+        f"{recipe}: accuracy of what is answered against the share that is rejected, a line a score",
+    )
 
 
 def _rejection_lines(observations: Observations) -> list[Line]:
@@ -92,7 +101,7 @@ def _percent(value: float, decimals: int) -> str:
     return f"{100 * value:.{max(0, decimals - 2)}f} %"
 
 
-def _fall_svg(fall: Fall) -> Markup:
+def _fall_svg(fall: Fall, names: list[str]) -> Markup:
     lines = [Line(name=recipe, points=points) for recipe, points in fall.curves]
     values = [y for line in lines for _, y in line.points]
     severities = Axis(title="severity", low=0, high=5, ticks=[(k, "clean" if k == 0 else str(k)) for k in range(6)])
@@ -100,4 +109,4 @@ def _fall_svg(fall: Fall) -> Markup:
         y = axis(fall.title, min(values), max(values), _percent)
     else:
         y = axis(fall.title, 0.0, max(values), lambda value, decimals: f"{value:.{decimals}f}")
-    return lines_svg(lines, severities, y, f"{fall.title} against severity, a line a recipe")
+    return lines_svg(lines, names, severities, y, f"{fall.title} against severity, a line a recipe")

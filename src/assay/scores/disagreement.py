@@ -39,7 +39,8 @@ class Disagreement:
         """
         if not isinstance(model, Ensemble) or len(model.members) < 2:
             raise BadValueError(
-                "disagreement: expected an ensemble of at least two members, got another model; leave out this score"
+                "disagreement: expected an ensemble of at least two members with nothing around it, got another model; "
+                "leave out this score"
             )
         return lambda outputs: _score(outputs, model)
 

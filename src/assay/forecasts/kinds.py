@@ -99,8 +99,8 @@ def score_ranges(data: Ranges) -> Scored:
         rows += [row for row in found if row.metric != "mean_width_skill"]  # narrow is good only where it covers
         if n * (1 - level) < 1:
             warnings.append(
-                f"Level {level:.12g} has {n} row{'' if n == 1 else 's'}, too few for an outcome to be expected outside: "
-                "coverage says little."
+                f"Level {level:.12g} has {n} row{'' if n == 1 else 's'}, too few for an outcome to be expected outside:"
+                " coverage says little."
             )
     diagram = Diagram(title="Coverage", x="stated level", y="share inside", points=tuple(points))
     return rows, [diagram], warnings

@@ -67,7 +67,7 @@ def threshold_at_fpr(validation: Tensor, fpr: float) -> Threshold:
             f"images, got {fpr:g}; use more of them"
         )
     falling = scores.sort(descending=True).values
-    values = falling[:rank].unique()  # ascending
+    values = torch.unique_consecutive(falling[:rank]).flip(0)
     flagged = torch.searchsorted(scores.sort().values, values)
     allowed = values[len(scores) - flagged <= rank]
     if len(allowed) == 0:

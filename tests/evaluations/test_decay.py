@@ -33,7 +33,7 @@ TASK = Task(
     name="toy",
     test=images(40, "toy/test"),
     outliers={
-        "dark": replace(images(30, "dark"), x=images(30, "dark").x // 8),
+        "my/dark": replace(images(30, "dark"), x=images(30, "dark").x // 8),
         "wide": replace(images(9, "w"), x=torch.zeros(9, 1, 5, 5, dtype=torch.uint8)),
     },
 )
@@ -64,8 +64,8 @@ def test_every_number_is_that_of_its_metric_on_the_corrupted_images() -> None:
             }
             for metric, number in expected.items():
                 assert value(rows, metric, **setting).value == pytest.approx(number, abs=1e-5)
-            outside = -predict_logits(network(), TASK.outliers["dark"].x).logsumexp(1)
-            assert value(rows, "auroc", outliers="dark", score="energy", **setting).value == pytest.approx(
+            outside = -predict_logits(network(), TASK.outliers["my/dark"].x).logsumexp(1)
+            assert value(rows, "auroc", outliers="my/dark", score="energy", **setting).value == pytest.approx(
                 auroc(-logits.logsumexp(1), outside), abs=1e-5
             )
 
@@ -91,7 +91,7 @@ def test_all_models_meet_the_same_damage_and_scores_that_cannot_be_fitted_say_wh
         "auroc",
         corruption="fog",
         severity=5,
-        outliers="dark",
+        outliers="my/dark",
         score="vim",
     )
     assert "give a training set" in row.reason

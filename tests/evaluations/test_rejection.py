@@ -115,6 +115,12 @@ def test_what_cannot_be_measured_says_why() -> None:
     assert value(rows, "aurc", score="msp").value == 0
 
 
+def test_a_set_may_have_a_slash_in_its_name() -> None:
+    task = replace(TASK, outliers={"my/own": TASK.outliers["greys"]}, missing={})
+    rows = PART.measure(PART.observe(Bright(), task, 0))
+    assert value(rows, "caught", outliers="my/own", score="energy", fpr=0.2).value == 1
+
+
 def test_no_threshold_is_chosen_on_images_that_fitted_a_calibration() -> None:
     assert TASK.validation is not None
     calibrated = Temperature().fit(Bright(), TASK.validation)

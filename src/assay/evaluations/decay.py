@@ -107,7 +107,8 @@ class Decay:
     def _at(self, step: str, setting: dict[str, str | float], observations: Observations) -> list[Measurement]:
         tensors, notes = observations.tensors, observations.notes
         rows = list(_calibration(setting, tensors[f"logits/{step}"], tensors["labels"], self.bins))
-        groups = dict.fromkeys(name.split("/")[1] for name in tensors if name.startswith("outliers/"))
+        kept = [name.removeprefix("outliers/") for name in tensors if name.startswith("outliers/")]
+        groups = dict.fromkeys(name.rsplit("/", 1)[0] for name in kept)
         absent = [name for name in notes if name.startswith("not measured/") and "score/" not in name]
         for group in [*groups, *(name.removeprefix("not measured/") for name in absent)]:
             for score in self.scores:

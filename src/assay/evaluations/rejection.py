@@ -187,7 +187,9 @@ def _flagged(observations: Observations, score: str, rate: float) -> Iterator[Me
     """The threshold for that rate, the rate it promises, the one it has, and what of each outlier set it catches."""
     tensors, notes = observations.tensors, observations.notes
     setting: dict[str, str | float] = {"score": score, "fpr": rate}
-    groups = [name.split("/")[1] for name in tensors if name.startswith("score/") and name.endswith(f"/{score}")]
+    ending = f"/{score}"
+    kept = [name for name in tensors if name.startswith("score/") and name.endswith(ending)]
+    groups = [name.removeprefix("score/").removesuffix(ending) for name in kept]
     absent = [
         name.removeprefix("not measured/")
         for name in notes

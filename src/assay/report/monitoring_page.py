@@ -63,10 +63,12 @@ def _rejected(results: Results) -> tuple[list[str], list[tuple[str, Markup]]]:
     """The scores, and for each of the first recipes accuracy against the share of images rejected, of one seed."""
     drawn: dict[str, list[Line]] = {}
     for recipe in results.recipes:
+        if len(drawn) == DRAWN:
+            break
         observations = next(
             (seen for seed in results.seeds if (seen := results.load(recipe, seed, "rejection")) is not None), None
         )
-        if observations is not None and len(drawn) < DRAWN and (lines := _rejection_lines(observations)):
+        if observations is not None and (lines := _rejection_lines(observations)):
             drawn[recipe] = lines
     names = list(dict.fromkeys(line.name for lines in drawn.values() for line in lines))
     return names, [(recipe, _rejection_svg(recipe, lines, names)) for recipe, lines in drawn.items()]

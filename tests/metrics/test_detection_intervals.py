@@ -11,6 +11,7 @@ from assay.metrics.detection import auroc, average_precision, fpr_at_tpr
 from assay.metrics.detection_intervals import (
     auroc_interval,
     average_precision_interval,
+    average_precision_intervals,
     average_precisions,
     fpr_at_tpr_interval,
 )
@@ -75,7 +76,7 @@ def test_intervals_cover_the_truth() -> None:
 
 def test_resampled_average_precision_equals_sklearn_with_weights() -> None:
     negatives, positives = (scores.round(decimals=1).sort().values for scores in drawn(1, 60, 40, "weights"))
-    found = average_precisions(negatives, positives, derive(3), resamples=5)
+    (found,) = average_precisions([(negatives, positives)], derive(3), resamples=5)
     generator = derive(3)
     of_negatives, of_positives = bootstrap_weights(60, 5, generator), bootstrap_weights(40, 5, generator)
     y, scores = torch.arange(100) >= 60, torch.cat([negatives, positives])
@@ -83,6 +84,13 @@ def test_resampled_average_precision_equals_sklearn_with_weights() -> None:
         weights = torch.cat([of_negatives[row].flip(0), of_positives[row].flip(0)])  # drawn for falling scores
         expected = average_precision_score(y, scores, sample_weight=weights)
         assert float(found[row]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_intervals_of_several_scores_are_those_of_each_alone() -> None:
+    sides = [drawn(d, 70, 50, "several", d) for d in (0.5, 1, 2)]
+    alone = [average_precision_interval(*side, derive(8), resamples=200) for side in sides]
+    assert average_precision_intervals(sides, derive(8), resamples=200) == alone
+    assert len(set(alone)) == len(sides)
 
 
 def test_fpr_bootstrap_equals_resampling() -> None:

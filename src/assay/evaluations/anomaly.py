@@ -4,7 +4,6 @@ Higher = more anomalous, and the outliers are the positives. AUROC with DeLong's
 its base rate beside it, which is the AUPR of chance; FPR at 95 % TPR.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,7 +16,7 @@ from assay.errors import BadValueError
 from assay.evaluations.base import Measurement, Observations, Progress, no_progress
 from assay.evaluations.scoring import fit_scores, foreign, score_images, ticks
 from assay.metrics.detection import auroc, average_precision, base_rate, fpr_at_tpr
-from assay.metrics.detection_intervals import auroc_interval, average_precision_interval, fpr_at_tpr_interval
+from assay.metrics.detection_intervals import auroc_interval, average_precision_intervals, fpr_at_tpr_interval
 from assay.parts import check_count
 from assay.randomness import derive
 from assay.scores import MSP, CrossEntropy, Energy, MaxLogit, ViM
@@ -99,16 +98,19 @@ class Anomaly:
         ]
         rows = []
         for group in [name for name in groups if name != INSIDE] + missing:
+            sides = {}
             if group in groups:
-                rows.append(_base_rate(group, tensors, self._measured(group, tensors)[0]))
+                names = self._measured(group, tensors)
+                rows.append(_base_rate(group, tensors, names[0]))
+                sides = {name: (tensors[f"score/{INSIDE}/{name}"], tensors[f"score/{group}/{name}"]) for name in names}
+            found = _measure(group, sides)
             for score in self.scores:
                 reason = notes.get(f"not measured/{group}") or notes.get(f"not measured/score/{score.name}")
-                setting: dict[str, str | float] = {"outliers": group, "score": score.name}
                 if reason:
+                    setting: dict[str, str | float] = {"outliers": group, "score": score.name}
                     rows += [_not_measured(setting, metric, reason) for metric in METRICS]
                 else:
-                    inside, outside = tensors[f"score/{INSIDE}/{score.name}"], tensors[f"score/{group}/{score.name}"]
-                    rows += _measure(setting, inside, outside)
+                    rows += found[score.name]
         return rows
 
     def _measured(self, group: str, tensors: dict[str, Tensor]) -> list[str]:
@@ -129,27 +131,33 @@ def _not_measured(setting: dict[str, str | float], metric: str, reason: str) -> 
     return Measurement(setting=setting, metric=metric, value=None, higher_is_better=METRICS[metric], reason=reason)
 
 
-def _measure(setting: dict[str, str | float], inside: Tensor, outside: Tensor) -> Iterator[Measurement]:
-    # The same draws for every score: what differs between scores is then not the bootstrap.
-    precision = derive(0, Anomaly.name, "aupr", setting["outliers"])
-    flagged = derive(0, Anomaly.name, "fpr95", setting["outliers"])
-    values = {
-        "auroc": (auroc(inside, outside), auroc_interval(inside, outside), "delong"),
-        "aupr": (
-            average_precision(inside, outside),
-            average_precision_interval(inside, outside, precision),
-            "bootstrap",
-        ),
-        "fpr95": (fpr_at_tpr(inside, outside), fpr_at_tpr_interval(inside, outside, flagged), "bootstrap"),
-    }
-    for metric, (value, ends, interval) in values.items():
-        yield Measurement(
-            setting=setting,
-            metric=metric,
-            value=value,
-            low=ends.low,
-            high=ends.high,
-            n=len(inside) + len(outside),
-            interval=interval,
-            higher_is_better=METRICS[metric],
-        )
+def _measure(group: str, sides: dict[str, tuple[Tensor, Tensor]]) -> dict[str, list[Measurement]]:
+    """The metrics of each score, from its values on the test set and on the outlier set.
+
+    The same draws for every score: what differs between scores is then not the bootstrap.
+    """
+    if not sides:
+        return {}
+    precise = average_precision_intervals(list(sides.values()), derive(0, Anomaly.name, "aupr", group))
+    found = {}
+    for (score, (inside, outside)), precision in zip(sides.items(), precise, strict=True):
+        flagged = fpr_at_tpr_interval(inside, outside, derive(0, Anomaly.name, "fpr95", group))
+        values = {
+            "auroc": (auroc(inside, outside), auroc_interval(inside, outside), "delong"),
+            "aupr": (average_precision(inside, outside), precision, "bootstrap"),
+            "fpr95": (fpr_at_tpr(inside, outside), flagged, "bootstrap"),
+        }
+        found[score] = [
+            Measurement(
+                setting={"outliers": group, "score": score},
+                metric=metric,
+                value=value,
+                low=ends.low,
+                high=ends.high,
+                n=len(inside) + len(outside),
+                interval=interval,
+                higher_is_better=METRICS[metric],
+            )
+            for metric, (value, ends, interval) in values.items()
+        ]
+    return found

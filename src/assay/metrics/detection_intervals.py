@@ -6,6 +6,8 @@ trials without a failure: about z^2 / (m + z^2) = 3.84 / (m + 3.84) for 95 %.
 """
 
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from scipy.stats import beta
@@ -78,33 +80,72 @@ def average_precision_interval(
     Raises:
         BadValueError: a side is empty, a score is not finite, or level lies outside (0, 1).
     """
-    unseen = wilson(0, len(negatives), level).high * len(negatives) / len(positives)
-    cap = 1 - unseen * math.log1p(1 / unseen)
-    values = average_precisions(negatives, positives, generator, resamples)
-    low, high = percentile_interval(values, level)
-    estimate = average_precision(negatives, positives)
-    return Interval(min(low, cap, estimate), max(high, estimate))
+    return average_precision_intervals([(negatives, positives)], generator, resamples=resamples, level=level)[0]
+
+
+def average_precision_intervals(
+    sides: Sequence[tuple[Tensor, Tensor]],
+    generator: torch.Generator,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+) -> list[Interval]:
+    """`average_precision_interval` of several scores of the same images, (negatives, positives) each.
+
+    Each is what it would be alone with that generator: the resamples, whose drawing takes most of the time, are shared.
+
+    Raises:
+        BadValueError: as there.
+    """
+    found = []
+    values = average_precisions(sides, generator, resamples)
+    for (negatives, positives), drawn in zip(sides, values, strict=True):
+        unseen = wilson(0, len(negatives), level).high * len(negatives) / len(positives)
+        cap = 1 - unseen * math.log1p(1 / unseen)
+        low, high = percentile_interval(drawn, level)
+        estimate = average_precision(negatives, positives)
+        found.append(Interval(min(low, cap, estimate), max(high, estimate)))
+    return found
 
 
 def average_precisions(
-    negatives: Tensor, positives: Tensor, generator: torch.Generator, resamples: int = RESAMPLES
-) -> Tensor:
-    """Average precision in each of R resamples: (R,) float64."""
-    low, high = both_sides(negatives, positives)
-    n0, n1 = len(low), len(high)
-    falling = high.flip(0)
-    true_end = n1 - torch.searchsorted(high, falling) - 1  # the last of those that tie with each positive
-    false_end = n0 - torch.searchsorted(low, falling)  # how many negatives reach each positive's score
+    sides: Sequence[tuple[Tensor, Tensor]], generator: torch.Generator, resamples: int = RESAMPLES
+) -> list[Tensor]:
+    """Average precision in each of R resamples, (R,) float64 for each of several scores of the same images."""
+    ranked = [_Ranked.of(*both_sides(negatives, positives)) for negatives, positives in sides]
+    n0, n1 = (len(side) for side in sides[0])
     rows = max(1, BLOCK // max(n0, n1))
     streams = (bootstrap_blocks(n, resamples, generator, block=rows * n) for n in (n0, n1))
-    values = []
+    values: list[list[Tensor]] = [[] for _ in sides]
     for of_negatives, of_positives in zip(*streams, strict=True):
-        true = of_positives.cumsum(1).index_select(1, true_end)
-        running = torch.nn.functional.pad(of_negatives.cumsum(1), (1, 0))
-        false = running.index_select(1, false_end)
-        precision = true / (true + false).clamp_(min=1)
-        values.append((of_positives * precision).sum(1).double() / n1)
-    return torch.cat(values)
+        true_running = of_positives.cumsum(1)
+        false_running = torch.nn.functional.pad(of_negatives.cumsum(1), (1, 0))
+        for parts, one in zip(values, ranked, strict=True):
+            true = true_running.index_select(1, one.true_end)
+            false = false_running.index_select(1, one.false_end)
+            precision = true / (true + false).clamp_(min=1)
+            parts.append((of_positives * precision).sum(1).double() / n1)
+    return [torch.cat(parts) for parts in values]
+
+
+class _Ranked(NamedTuple):
+    """For the positives of one score from the highest down, (N1,) int64 each.
+
+    Attributes:
+        true_end: the last of those that tie with it.
+        false_end: how many negatives reach its score.
+    """
+
+    true_end: Tensor
+    false_end: Tensor
+
+    @classmethod
+    def of(cls, low: Tensor, high: Tensor) -> "_Ranked":
+        falling = high.flip(0)
+        return cls(
+            len(high) - torch.searchsorted(high, falling) - 1,
+            len(low) - torch.searchsorted(low, falling),
+        )
 
 
 def fpr_at_tpr_interval(

@@ -23,6 +23,7 @@ from assay.estimate import (
 from assay.evaluations import Adversarial, Calibration
 from assay.objectives import MixedAdversarial, OutlierExposure
 from assay.outliers import Noise
+from assay.posthoc import MCDropout
 from assay.recipe import Recipe, Train, Tuned
 from assay.study import Plan, Study, plan
 from assay.weights import SWAG, Snapshots
@@ -82,6 +83,14 @@ def test_one_training_that_gives_several_networks_counts_its_further_epochs_and_
     assert found.stages["training"].low == pytest.approx(3 * CLEAN_TRAINING)
     assert found.stages["calibration"].low == pytest.approx(4 + 5 * 1)
     assert found.size == 3 * 2 * 1000 + 20 + 7
+
+
+def test_monte_carlo_dropout_costs_passes_and_no_training() -> None:
+    thinned = replace(PLAIN, posthoc=MCDropout(samples=4))
+    found = estimate(planned(PLAIN, thinned), set(), RATES, jobs=1)
+    assert found.stages["training"].low == pytest.approx(CLEAN_TRAINING)
+    assert found.stages["calibration"].low == pytest.approx(4 + (4 + 3 * 1))
+    assert found.size == 1000 + 2 * 20 + 2 * 7
 
 
 def test_what_is_found_costs_nothing() -> None:

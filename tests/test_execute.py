@@ -22,7 +22,7 @@ from assay.execute import Source, State, _start, run, source_of
 from assay.fit import build
 from assay.objectives import OutlierExposure
 from assay.outliers import DataSet, Patches
-from assay.posthoc import Isotonic, Temperature
+from assay.posthoc import Isotonic, MCDropout, Temperature
 from assay.recipe import Recipe, Train, Tuned
 from assay.store import PIECE, Store, pack_weights, unpack_weights
 from assay.study import Plan, Study, plan
@@ -387,6 +387,23 @@ def test_calibrated_models_are_measured_on_weights_that_they_share(tiny_folder: 
     ratio = plain / scaled
     torch.testing.assert_close(ratio, ratio[0, 0].expand_as(ratio), rtol=1e-3, atol=0)
     torch.testing.assert_close(pooled.logsumexp(1), torch.zeros(len(pooled)), rtol=0, atol=1e-5)
+
+
+def test_monte_carlo_dropout_runs_without_validation_images_and_gives_the_same_bytes_again(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    recipes = [Recipe(train=QUICK), Recipe(train=QUICK, posthoc=MCDropout(samples=3))]
+    planned, source = prepared(tiny_folder, small_study(*recipes, replace(recipes[1], members=2)))
+    store = Store(tmp_path)
+    state = run(planned, store, source, watch=nothing)
+    assert not state.failed
+    assert len(planned.training) == 2
+    plain, thinned, _ = (store.read_observations(cell.key).tensors["logits"] for cell in planned.evaluating)
+    assert not torch.allclose(plain, thinned)
+    assert run(planned, store, source, watch=nothing).found == len(planned.cells)
+    cell, weights = planned.evaluating[1], store.read("models", planned.training[0].key, "model.safetensors")
+    made = compute(cell, replace(planned.task, validation=None), [weights], "cpu", quiet)
+    assert made["observations.safetensors"] == store.read("evaluations", cell.key, "observations.safetensors")
 
 
 def test_a_calibration_without_validation_images_is_refused(tiny_folder: Path) -> None:

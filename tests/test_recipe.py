@@ -14,7 +14,7 @@ from assay.augmentations import CutOut, MixUp, SaltPepper
 from assay.errors import BadValueError
 from assay.objectives import CrossEntropy, EnergyMargin, MixedAdversarial, OutlierExposure
 from assay.outliers import DataSet, Fractals
-from assay.posthoc import Histogram, Isotonic, Temperature
+from assay.posthoc import Histogram, Isotonic, MCDropout, Temperature
 from assay.recipe import Recipe, Train, Tuned, parse_recipe, part_classes
 from assay.weights import SWAG, Snapshots
 
@@ -28,7 +28,7 @@ parts_of_recipes = st.builds(
     objective=st.sampled_from([CrossEntropy(), MixedAdversarial(attack=ATTACK), OutlierExposure(source=Fractals())]),
     train=st.builds(Train, epochs=st.integers(1, 20), images=st.none() | st.integers(1, 9)),
     members=st.sampled_from([1, 3, 15]),
-    posthoc=st.sampled_from([None, Temperature(), Histogram(bins=5)]),
+    posthoc=st.sampled_from([None, Temperature(), Histogram(bins=5), MCDropout(), MCDropout(samples=3)]),
     tuning=st.none() | st.builds(Tuned, objective=st.just(EnergyMargin()), train=st.builds(Train, epochs=st.just(2))),
 )
 
@@ -71,6 +71,8 @@ def test_names_are_equal_where_recipes_are(one: Recipe, other: Recipe) -> None:
         (Recipe(members=3), "ensemble(members=3)"),
         (Recipe(posthoc=Temperature()), "temperature"),
         (Recipe(members=5, posthoc=Isotonic()), "ensemble(members=5) > isotonic"),
+        (Recipe(posthoc=MCDropout()), "mc_dropout"),
+        (Recipe(members=2, posthoc=MCDropout(samples=5)), "ensemble(members=2) > mc_dropout(samples=5)"),
         (Recipe(train=Train(epochs=2, batch_size=64)), "baseline > train(epochs=2, batch_size=64)"),
         (Recipe(train=Train(images=5000)), "baseline > train(images=5000)"),
         (
@@ -152,7 +154,9 @@ def test_a_member_is_the_recipe_alone() -> None:
         ("outlier_exposure(source=lenet5)", "outlier_exposure: source: expected a source of outliers"),
         ("fractals", "recipe: pipeline: expected augmentations and attacks, got Fractals"),
         ("ensemble(members=2) > ensemble(members=2)", "expected at most one ensemble, got 2"),
-        ("temperature > isotonic", "expected at most one calibration, got 2"),
+        ("temperature > isotonic", "expected at most one part after training, got 2"),
+        ("mc_dropout > temperature", "expected at most one part after training, got 2"),
+        ("mc_dropout(samples=0)", "mc_dropout: samples: expected a whole number >= 1, got 0"),
         ("ensemble(members=1)", "members: expected a whole number >= 2, got 1"),
         ("lenet5_huge", "lenet5_huge: no such part; did you mean lenet5"),
         ("cutoff(length=7, holes=1)", "did you mean cutout"),
@@ -223,6 +227,8 @@ def test_networks_and_epochs_of_one_training_that_gives_several() -> None:
     assert (cycles.networks, cycles.epochs, cycles.member.networks) == (15, 4, 5)
     drawn = Recipe(weights=SWAG(samples=7, epochs=2), train=train, pipeline=(CUTOUT,))
     assert (drawn.networks, drawn.epochs) == (7, 6)
+    thinned = replace(cycles, posthoc=MCDropout(samples=4))
+    assert (thinned.networks, thinned.member, thinned.network.networks) == (60, cycles.member, 1)
     assert drawn.network == Recipe(train=train, pipeline=(CUTOUT,))
     assert cycles.network == Recipe(train=train)
 

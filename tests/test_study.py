@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from assay import fit
-from assay.architectures import LeNet5Large
+from assay.architectures import LeNet5Large, ViT
 from assay.attacks import FGSM, PGD
 from assay.augmentations import CutOut, MixUp
 from assay.classifier import Classifier
@@ -20,7 +20,7 @@ from assay.evaluations.base import Progress, no_progress
 from assay.objectives import MixedAdversarial, OutlierExposure
 from assay.outliers import Fractals
 from assay.parts import describe
-from assay.posthoc import Histogram, Temperature
+from assay.posthoc import Histogram, MCDropout, Temperature
 from assay.recipe import Recipe, Train, Tuned, parse_recipe
 from assay.study import (
     IMAGE,
@@ -395,6 +395,9 @@ OLD_KEYS = {
     Recipe().name: "37b7ca01e4026a4bd57e9131c87e036b",
     TUNED.name: "e0be39b9b562c66787a4cafb0835e90e",
     Recipe(members=2).name: "19c1f4dfee4e6db04509a1264f65ab7c",
+    "temperature": "7907523805170550d70f116cf5449c3e",
+    "ensemble(members=2) > histogram(bins=5)": "a7863a458bc5e6eb195d9066540d0b9b",
+    "snapshots(members=3) > isotonic": "74383590e8bc348db3897e49eaf19da0",
 }
 
 
@@ -425,6 +428,26 @@ def test_a_calibrated_model_shares_the_training_and_is_evaluated_apart() -> None
     across_two = plan(replace(STUDY, recipes=(*STUDY.recipes, *recipes[1:]), transfer=Transferred(images=5)), TASK)
     assert across_two.transfer is not None
     assert across_two.transfer.recipes == STUDY.recipes
+
+
+def test_monte_carlo_dropout_shares_the_training_and_needs_no_validation_images() -> None:
+    recipes = (Recipe(), *(Recipe(posthoc=MCDropout(samples=samples)) for samples in (4, 5)))
+    planned = plan(replace(STUDY, recipes=recipes, transfer=ACROSS), TASK)
+    assert len(planned.training) == 1
+    assert planned.evaluating[:2] == plan(replace(STUDY, recipes=recipes[:1]), TASK).evaluating
+    assert len({cell.key for cell in planned.evaluating}) == 6
+    assert {cell.models for cell in planned.evaluating} == {(planned.training[0].key,)}
+    assert planned.evaluating[2].cost == pytest.approx(4 * planned.evaluating[0].cost)
+    assert planned.transfer is None  # it is between models of different weights
+    other = plan(replace(STUDY, recipes=recipes, transfer=ACROSS), replace(TASK, validation=None))
+    assert [cell.key for cell in other.cells] == [cell.key for cell in planned.cells]
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_network_without_dropout_is_refused_before_it_is_trained(members: int) -> None:
+    recipe = Recipe(architecture=ViT(), members=members, posthoc=MCDropout())
+    with pytest.raises(BadValueError, match=r"vit > .*mc_dropout: mc_dropout: expected a network with dropout layers"):
+        with_recipe(recipe)
 
 
 def test_outliers_that_are_trained_on_change_the_keys_of_those_models_alone() -> None:

@@ -192,10 +192,11 @@ def _draws(evaluation: Evaluation, observations: Observations) -> dict[str, Tens
 
 
 def assemble(recipe: Recipe, task: Task, weights: Sequence[bytes]) -> Classifier:
-    """Build the recipe's classifier from stored weights: one model, or an ensemble of several; then calibrate it.
+    """Build the recipe's classifier from stored weights: one model, or an ensemble of several; then its `posthoc`.
 
     Raises:
-        MissingDataError: the recipe calibrates, and the task has no validation images.
+        BadValueError: the recipe's `posthoc` does not suit its model.
+        MissingDataError: the recipe's `posthoc` needs validation images, and the task has none.
     """
     images = task.test if task.train is None else task.train
     members: list[Classifier] = []
@@ -206,6 +207,6 @@ def assemble(recipe: Recipe, task: Task, weights: Sequence[bytes]) -> Classifier
     model: Classifier = Ensemble(members).eval() if recipe.members > 1 else members[0]
     if recipe.posthoc is None:
         return model
-    if task.validation is None:
+    if task.validation is None and recipe.posthoc.needs_validation:
         raise MissingDataError(f"{task.name}: has no validation images to fit {describe(recipe.posthoc)} on")
-    return recipe.posthoc.fit(model, task.validation)
+    return recipe.posthoc.fit(model, images if task.validation is None else task.validation)

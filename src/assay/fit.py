@@ -101,8 +101,8 @@ def fit(
         progress: called every few steps.
 
     Raises:
-        BadValueError: the recipe is an ensemble's or calibrates, or it has tuning and there is no start, or the
-            reverse; or the images are no `Images`.
+        BadValueError: the recipe is an ensemble's or has a part after training (`posthoc`), or it has tuning and there
+            is no start, or the reverse; or the images are no `Images`.
         MissingDataError: a set of outliers is not among those given.
         DivergedError: the loss, or a logit of a validation image, is not finite.
     """
@@ -113,7 +113,7 @@ def fit(
         raise BadValueError("recipe: expected one model, got an ensemble; train recipe.member with several seeds")
     if recipe.posthoc is not None:
         raise BadValueError(
-            "recipe: expected none with a calibration; train recipe.member, then recipe.posthoc.fit(...)"
+            f"recipe: expected none with {recipe.posthoc.name}; train recipe.member, then recipe.posthoc.fit(...)"
         )
     if recipe.tuning is not None and start is None:
         raise BadValueError("start: a recipe with tuning needs one; pass fit(recipe.first, ...).model.state_dict()")

@@ -2,7 +2,8 @@
 
 `cutout(length=7, holes=1) > pgd(eps=0.3, steps=40)` attacks the augmented image, and the other order augments the
 attacked one. Other terms say what differs from the baseline: `lenet5_large`, `ensemble(members=3)`,
-`train(epochs=2, batch_size=64)`, `tuned(objective=outlier_exposure)`, `snapshots(members=5)`, `temperature`.
+`train(epochs=2, batch_size=64)`, `tuned(objective=outlier_exposure)`, `snapshots(members=5)`, `temperature`,
+`mc_dropout(samples=10)`.
 """
 
 import inspect
@@ -96,7 +97,8 @@ class Recipe:
         members: 1, or the number of members of an ensemble.
         tuning: a second training that goes on from the first, or None.
         weights: how one training gives several networks, whose softmaxes are averaged; None gives one.
-        posthoc: a calibration, fitted to the finished model (the whole ensemble) on validation images, or None.
+        posthoc: what is done to the finished model (the whole ensemble), such as a calibration fitted to it on
+            validation images, or None.
     """
 
     architecture: Architecture = field(default_factory=LeNet5)
@@ -116,7 +118,7 @@ class Recipe:
             )
         check_objective("recipe", self.objective)
         if not isinstance(self.posthoc, Posthoc | None):
-            raise BadValueError(f"recipe: posthoc: expected a calibration, such as temperature, got {self.posthoc!r}")
+            raise BadValueError(f"recipe: posthoc: expected a part such as temperature, got {self.posthoc!r}")
         for step in self.pipeline:
             if not isinstance(step, Augmentation | Attack):
                 raise BadValueError(f"recipe: pipeline: expected augmentations and attacks, got {step!r}")
@@ -166,18 +168,19 @@ class Recipe:
 
     @property
     def member(self) -> "Recipe":
-        """The recipe of one member, uncalibrated: an ordinary recipe, shared through the store."""
+        """The recipe of one member, without `posthoc`: an ordinary recipe, shared through the store."""
         return replace(self, members=1, posthoc=None)
 
     @property
     def network(self) -> "Recipe":
-        """The recipe of a single network, trained the ordinary way and uncalibrated."""
+        """The recipe of a single network, trained the ordinary way, without `posthoc`."""
         return replace(self.member, weights=None)
 
     @property
     def networks(self) -> int:
         """How many networks the softmax is averaged over."""
-        return self.members * (1 if self.weights is None else self.weights.networks)
+        each = 1 if self.weights is None else self.weights.networks
+        return self.members * each * (1 if self.posthoc is None else self.posthoc.networks)
 
     @property
     def epochs(self) -> int:
@@ -239,7 +242,7 @@ def parse_recipe(text: str) -> Recipe:
     gathered = [term for term in terms if isinstance(term, Weights)]
     once = {
         "architecture": built, "objective": aims, "train": trains, "tuned": tunings, "ensemble": ensembles,
-        "calibration": after, "way to gather weights": gathered,
+        "part after training": after, "way to gather weights": gathered,
     }  # fmt: skip
     for what, found in once.items():
         if len(found) > 1:

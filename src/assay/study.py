@@ -1,9 +1,9 @@
 """Studies: recipes x seeds x evaluations, and the cells that they consist of.
 
 A cell is a pure function of what its key names. A model's cell depends on its recipe, seed and training images; an
-evaluation's cell on the models' keys, their calibration with the validation images that it is fitted on if there is
-one, the evaluation, and the sets that it uses. Ensembles share their members: member
-i of seed s is an ordinary cell of seed s + 1000 i. The transfer of attacks between the models is one cell for all.
+evaluation's cell on the models' keys, what is done to them after training with the validation images that it is fitted
+to if there are any, the evaluation, and the sets that it uses. Ensembles share their members: member i of seed s is an
+ordinary cell of seed s + 1000 i. The transfer of attacks between the models is one cell for all.
 """
 
 import re
@@ -300,7 +300,13 @@ def cut(study: Study, preset: str) -> Study:
 
 
 def plan(study: Study, task: Task) -> Plan:
-    """List the study's cells with their keys; members that recipes share appear once."""
+    """List the study's cells with their keys; members that recipes share appear once.
+
+    Raises:
+        BadValueError: a recipe's network does not suit its part after training.
+    """
+    for recipe in study.recipes:
+        _try(recipe, task)
     training: dict[str, TrainCell] = {}
     evaluating: list[EvaluateCell] = []
     zoo: dict[str, tuple[str, ...]] = {}
@@ -320,6 +326,17 @@ def plan(study: Study, task: Task) -> Plan:
         transfer=_transfer_cell(study, zoo, task),
         task=task,
     )
+
+
+def _try(recipe: Recipe, task: Task) -> None:
+    """Let a part that fits nothing refuse the recipe's network here, untrained, and not after its training."""
+    if recipe.posthoc is None or recipe.posthoc.needs_validation:
+        return
+    assert task.train is not None, "a study's task has training images"
+    try:
+        recipe.posthoc.fit(fit.build(recipe.network, task.train.shape, task.train.n_classes, seed=0), task.train)
+    except BadValueError as error:
+        raise BadValueError(f"{recipe.label}: {error}") from error
 
 
 def _trainings(study: Study) -> Iterator[tuple[Recipe, int]]:
@@ -368,7 +385,7 @@ def _evaluate_cells(
             "kind": "evaluation",
             "models": list(models),
             **({"ensemble": Ensemble.version} if recipe.networks > 1 else {}),
-            **_calibrated(recipe, task),
+            **_after(recipe, task),
             "evaluation": canonical(evaluation),
             "seed": EVALUATION_SEED,
             "data": _fingerprints(task, evaluation.uses),
@@ -376,7 +393,7 @@ def _evaluate_cells(
         }
         images = min(getattr(evaluation, "images", None) or len(task.test), len(task.test))
         passes = images * evaluation.passes
-        if recipe.posthoc is not None and task.validation is not None:
+        if recipe.posthoc is not None and recipe.posthoc.needs_validation and task.validation is not None:
             passes += len(task.validation)
         cost = PASS * passes * (1 + recipe.architecture.cost) / 2 * recipe.networks
         yield EvaluateCell(
@@ -384,17 +401,18 @@ def _evaluate_cells(
         )
 
 
-def _calibrated(recipe: Recipe, task: Task) -> dict[str, Any]:
-    """What a calibration determines of a key: itself, and the validation images that it is fitted on."""
+def _after(recipe: Recipe, task: Task) -> dict[str, Any]:
+    """What the recipe's `posthoc` determines of a key: itself, and the validation images that it is fitted to."""
     if recipe.posthoc is None:
         return {}
-    return {"posthoc": canonical(recipe.posthoc), "fitted": _fingerprints(task, ("validation",))}
+    fitted = {"fitted": _fingerprints(task, ("validation",))} if recipe.posthoc.needs_validation else {}
+    return {"posthoc": canonical(recipe.posthoc), **fitted}
 
 
 def _transfer_cell(study: Study, zoo: dict[str, tuple[str, ...]], task: Task) -> TransferCell | None:
     """The cell of the whole zoo, less what is bound to fail: recipes whose outliers to train on are not here.
 
-    Calibrated models are left out: attacks meet the model without its calibration among the others.
+    Recipes with a part after training are left out: attacks meet the model without it among the others.
     """
     own = study.transfer
     recipes = tuple(

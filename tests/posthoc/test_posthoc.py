@@ -21,13 +21,14 @@ from assay.classifier import Classifier, predict_all, predict_logits, wrap
 from assay.data import Images
 from assay.errors import BadValueError, GradientError
 from assay.metrics.proper_scores import nll
-from assay.posthoc import Histogram, Isotonic, Matrix, Platt, Posthoc, Temperature, Vector
+from assay.posthoc import Calibrator, Histogram, Isotonic, Matrix, Platt, Temperature, Vector
 from assay.posthoc.bbq import binning, mixed
 from assay.posthoc.isotonic import rising
 from assay.posthoc.platt import log_odds
 from assay.randomness import derive
+from assay.recipe import part_classes
 
-KINDS: list[Posthoc] = [getattr(posthoc, name)() for name in posthoc.__all__ if name != "Posthoc"]
+KINDS = [part for kind in part_classes(posthoc).values() if isinstance(part := kind(), Calibrator)]
 kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
 
@@ -45,7 +46,7 @@ def images(count: int = 60) -> Images:
 
 
 @kinds
-def test_a_calibrated_model_keeps_the_contract(kind: Posthoc, small: Classifier) -> None:
+def test_a_calibrated_model_keeps_the_contract(kind: Calibrator, small: Classifier) -> None:
     stream, modes = torch.get_rng_state(), [module.training for module in small.modules()]
     fitted = kind.fit(small, images())
     assert torch.equal(torch.get_rng_state(), stream)
@@ -61,7 +62,7 @@ def test_a_calibrated_model_keeps_the_contract(kind: Posthoc, small: Classifier)
 
 
 @kinds
-def test_a_linear_head_stays_linear_where_the_calibration_is_affine(kind: Posthoc) -> None:
+def test_a_linear_head_stays_linear_where_the_calibration_is_affine(kind: Calibrator) -> None:
     torch.manual_seed(0)
     model = wrap(nn.Sequential(nn.Flatten(), nn.Linear(144, 4)), images().x)
     fitted = kind.fit(model, images())
@@ -73,7 +74,7 @@ def test_a_linear_head_stays_linear_where_the_calibration_is_affine(kind: Postho
 
 
 @kinds
-def test_gradients_are_there_or_clearly_not(kind: Posthoc, small: Classifier) -> None:
+def test_gradients_are_there_or_clearly_not(kind: Calibrator, small: Classifier) -> None:
     x = images().x[:6] / 255
     for inside in (small.eval(), Ensemble([small, small]).eval()):
         model = kind.fit(inside, images())
@@ -86,7 +87,7 @@ def test_gradients_are_there_or_clearly_not(kind: Posthoc, small: Classifier) ->
 
 
 @kinds
-def test_it_brings_sharpened_logits_near_calibration(kind: Posthoc) -> None:
+def test_it_brings_sharpened_logits_near_calibration(kind: Calibrator) -> None:
     z, y = drawn(6000, 2.5)
     fitted = kind.fit_logits(z[:3000], y[:3000])
     found = nll(fitted(z[3000:]), y[3000:])
@@ -98,7 +99,7 @@ def test_it_brings_sharpened_logits_near_calibration(kind: Posthoc) -> None:
 
 
 @kinds
-def test_edges(kind: Posthoc) -> None:
+def test_edges(kind: Calibrator) -> None:
     one = kind.fit_logits(torch.tensor([[5.0, 0.0, 1.0]]), torch.tensor([0]))  # one image
     assert bool(one(torch.tensor([[1000.0, -1000.0, 0.0], [0.0, 0.0, 0.0]])).isfinite().all())
     z, y = drawn(50)
@@ -170,7 +171,7 @@ def test_platt_and_isotonic_equal_scikit_learn(method: str) -> None:
     other, _ = drawn(400, 2.0, name="other")
     scores, seen = ((log_odds(a) if method == "sigmoid" else a.softmax(1)).numpy() for a in (z, other))
     theirs = CalibratedClassifierCV(FrozenEstimator(Given().fit(None, None)), method=method).fit(scores, y.numpy())
-    kind: Posthoc = Platt() if method == "sigmoid" else Isotonic()
+    kind: Calibrator = Platt() if method == "sigmoid" else Isotonic()
     ours = kind.fit_logits(z, y)(other).softmax(1).numpy()
     # Theirs stops its search early, and has no floor.
     np.testing.assert_allclose(ours, theirs.predict_proba(seen), rtol=0, atol=2e-3)
@@ -232,7 +233,7 @@ def test_histogram_equals_netcal() -> None:
 
 
 @kinds
-def test_logits_made_in_inference_mode_are_taken(kind: Posthoc) -> None:
+def test_logits_made_in_inference_mode_are_taken(kind: Calibrator) -> None:
     with torch.inference_mode():
         logits = torch.randn(60, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
         fitted = kind.fit_logits(logits, torch.arange(60) % 3)

@@ -107,7 +107,8 @@ class Rejection:
         test = sample(task.test, self.images)
         check_labels(test, model)
         sets = {INSIDE: test}
-        if task.validation is not None and not isinstance(model, Calibrated):
+        calibrated = any(isinstance(module, Calibrated) for module in model.modules())  # itself, or a member of it
+        if task.validation is not None and not calibrated:
             sets[TUNING] = task.validation
         notes = {f"not measured/{name}": reason for name, reason in task.missing.items()}
         if TUNING not in sets:

@@ -1,4 +1,4 @@
-"""What every calibrator shares: it is fitted to logits and labels, and gives a classifier with other logits."""
+"""What is done to trained models; and what calibrators share, fitted to logits and labels: a classifier with others."""
 
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -25,22 +25,42 @@ class Calibration(nn.Module):
 
 @runtime_checkable
 class Posthoc(Part, Protocol):
-    """A way to calibrate a trained model.
+    """What is done to a trained model, without training it further.
+
+    Attributes:
+        needs_validation: whether it is fitted to validation images.
+    """
+
+    needs_validation: ClassVar[bool]
+
+    @property
+    def networks(self) -> int:
+        """How many networks one becomes, whose softmaxes are averaged; 1 where it stays one."""
+        ...
+
+    def fit(self, model: Classifier, images: Images, /) -> Classifier:
+        """Make another classifier of the model.
+
+        Args:
+            model: trained.
+            images: the validation images; for a part that needs none, any that the model takes.
+
+        Raises:
+            BadValueError: a label lies outside the model's classes, or the part does not suit the model.
+            ContractError: the model breaks its contract.
+        """
+        ...
+
+
+@runtime_checkable
+class Calibrator(Posthoc, Protocol):
+    """A way to calibrate a trained model: a map of its logits, fitted to validation images in one pass over them.
 
     Attributes:
         differentiable: whether calibrated logits have gradients.
     """
 
     differentiable: ClassVar[bool]
-
-    def fit(self, model: Classifier, validation: Images) -> Classifier:
-        """Calibrate the model on validation images, in one pass over them.
-
-        Raises:
-            BadValueError: a label lies outside the model's classes.
-            ContractError: the model breaks its contract.
-        """
-        ...
 
     def fit_logits(self, logits: Tensor, labels: Tensor) -> Calibration:
         """Fit to logits (N, K) and labels (N,) in float64, the same way each time.
@@ -96,7 +116,7 @@ class Calibrated(Classifier):
         return self.calibration.log_probabilities
 
 
-def calibrate(part: Posthoc, model: Classifier, validation: Images) -> Classifier:
+def calibrate(part: Calibrator, model: Classifier, validation: Images) -> Classifier:
     """Fit the part to the model's logits on validation images, as `Posthoc.fit` promises."""
     fitted = part.fit_logits(predict_logits(model, validation.x), validation.y).to(device_of(model))
     return Calibrated(model, fitted, differentiable=part.differentiable)

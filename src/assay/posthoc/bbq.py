@@ -34,6 +34,8 @@ class BBQ:
 
     name: ClassVar[str] = "bbq"
     version: ClassVar[int] = 1
+    needs_validation: ClassVar[bool] = True
+    networks: ClassVar[int] = 1
     differentiable: ClassVar[bool] = False
 
     def fit(self, model: Classifier, validation: Images) -> Classifier:

@@ -26,6 +26,8 @@ class Histogram:
 
     name: ClassVar[str] = "histogram"
     version: ClassVar[int] = 1
+    needs_validation: ClassVar[bool] = True
+    networks: ClassVar[int] = 1
     differentiable: ClassVar[bool] = False
     bins: int = 10
 

@@ -24,6 +24,8 @@ class Isotonic:
 
     name: ClassVar[str] = "isotonic"
     version: ClassVar[int] = 1
+    needs_validation: ClassVar[bool] = True
+    networks: ClassVar[int] = 1
     differentiable: ClassVar[bool] = False
 
     def fit(self, model: Classifier, validation: Images) -> Classifier:

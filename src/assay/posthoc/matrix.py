@@ -22,6 +22,8 @@ class Matrix:
 
     name: ClassVar[str] = "matrix"
     version: ClassVar[int] = 1
+    needs_validation: ClassVar[bool] = True
+    networks: ClassVar[int] = 1
     differentiable: ClassVar[bool] = True
 
     def fit(self, model: Classifier, validation: Images) -> Classifier:

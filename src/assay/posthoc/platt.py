@@ -49,6 +49,8 @@ class Platt:
 
     name: ClassVar[str] = "platt"
     version: ClassVar[int] = 1
+    needs_validation: ClassVar[bool] = True
+    networks: ClassVar[int] = 1
     differentiable: ClassVar[bool] = True
 
     def fit(self, model: Classifier, validation: Images) -> Classifier:

@@ -28,6 +28,8 @@ class Temperature:
 
     name: ClassVar[str] = "temperature"
     version: ClassVar[int] = 1
+    needs_validation: ClassVar[bool] = True
+    networks: ClassVar[int] = 1
     differentiable: ClassVar[bool] = True
 
     def fit(self, model: Classifier, validation: Images) -> Classifier:

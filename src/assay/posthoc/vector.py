@@ -22,6 +22,8 @@ class Vector:
 
     name: ClassVar[str] = "vector"
     version: ClassVar[int] = 1
+    needs_validation: ClassVar[bool] = True
+    networks: ClassVar[int] = 1
     differentiable: ClassVar[bool] = True
 
     def fit(self, model: Classifier, validation: Images) -> Classifier:

@@ -11,6 +11,7 @@ from assay.augmentations import MixUp
 from assay.data.generated import GENERATED
 from assay.evaluations import Anomaly, Calibration, Decay, Rejection
 from assay.objectives import OutlierExposure
+from assay.posthoc import Calibrator
 from assay.recipe import Recipe, Train, part_classes
 from assay.scores import (
     ASH,
@@ -38,7 +39,7 @@ SCORES = (
     *(Mahalanobis(), RelativeMahalanobis(), KNN(), ViM(), ReAct(), DICE(), ASH()),
 )
 OUTLIERS = ("kmnist", "fashion_mnist", *GENERATED)
-CALIBRATORS = tuple(kind() for kind in part_classes(posthoc).values())
+CALIBRATORS = tuple(part for kind in part_classes(posthoc).values() if isinstance(part := kind(), Calibrator))
 
 _plain = (
     Recipe(train=TRAIN),

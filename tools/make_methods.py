@@ -29,6 +29,7 @@ from assay.metrics import (
     intervals,
     rejection,
     smooth_ece,
+    thinning,
     thresholds,
     transfer,
 )
@@ -42,7 +43,7 @@ PACKAGES = (
 PICTURES = (mixing, ifs, escape_time, clouds, plasma, tones, dull, diversity)
 METRICS = (
     *(calibration, smooth_ece, classwise, gap_norms, detection, rejection, thresholds, forecasts),
-    *(intervals, transfer),
+    *(intervals, transfer, thinning),
 )
 INTRODUCTION = """# Methods
 

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_curve as sklearn_roc_curve
 from torch import Tensor
 
 from assay.errors import BadValueError
-from assay.metrics.detection import auroc, average_precision, base_rate, fpr_at_tpr, roc_curve
+from assay.metrics.detection import auroc, average_precision, base_rate, fpr_at_tpr, roc_curve, roc_points
 from assay.randomness import derive
 
 METRICS = [auroc, average_precision, fpr_at_tpr]
@@ -86,6 +86,28 @@ def test_swapping_the_sides_mirrors_auroc(negatives: Tensor, positives: Tensor) 
     assert auroc(-positives, -negatives) == pytest.approx(auroc(negatives, positives), abs=1e-12)
 
 
+@pytest.mark.parametrize("digits", [0, 1, 6])  # rounding makes ties
+def test_the_whole_curve_equals_that_of_sklearn(digits: int) -> None:
+    negatives, positives = (scores.round(decimals=digits) for scores in drawn())
+    fpr, tpr, _ = sklearn_roc_curve(*labelled(negatives, positives), drop_intermediate=False)
+    found = roc_points(negatives, positives)
+    np.testing.assert_allclose(found.fpr, fpr, atol=1e-12)
+    np.testing.assert_allclose(found.tpr, tpr, atol=1e-12)
+
+
+def test_the_whole_curve_by_hand() -> None:
+    found = roc_points(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0]))
+    # Flagged from 4: a positive; from 3: a negative more; from 2: one of each, a slanted step; from 1: all.
+    assert found.fpr.tolist() == pytest.approx([0, 0, 1 / 3, 2 / 3, 1])
+    assert found.tpr.tolist() == pytest.approx([0, 0.5, 0.5, 1, 1])
+
+
+@given(negatives=SCORES, positives=SCORES)
+def test_the_area_under_the_whole_curve_is_the_auroc(negatives: Tensor, positives: Tensor) -> None:
+    curve = roc_points(negatives, positives)
+    assert float(torch.trapezoid(curve.tpr, curve.fpr)) == pytest.approx(auroc(negatives, positives), abs=1e-12)
+
+
 @given(negatives=SCORES, positives=SCORES)
 def test_the_area_under_the_full_curve_is_the_auroc(negatives: Tensor, positives: Tensor) -> None:
     curve = roc_curve(negatives, positives)
@@ -105,7 +127,7 @@ def test_a_thinned_curve_keeps_its_shape(shift: float) -> None:
     assert np.abs(off).max() < 0.01
 
 
-@pytest.mark.parametrize("metric", [*METRICS, roc_curve])
+@pytest.mark.parametrize("metric", [*METRICS, roc_points, roc_curve])
 @pytest.mark.parametrize("bad", [torch.empty(0), torch.tensor([math.nan]), torch.tensor([math.inf]), torch.zeros(2, 2)])
 def test_bad_input_is_refused(metric: Metric, bad: Tensor) -> None:
     with pytest.raises(BadValueError, match="negatives"):

@@ -8,12 +8,12 @@ an increasing map of the scores. BadValueError is raised where a side is empty, 
 import math
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from assay.errors import BadValueError
 from assay.metrics.checks import vector
+from assay.metrics.thinning import thinned
 
 TPR = 0.95
 
@@ -84,33 +84,27 @@ def fpr_at_tpr(negatives: Tensor, positives: Tensor, tpr: float = TPR) -> float:
     return float((low >= threshold).double().mean())
 
 
-def roc_curve(negatives: Tensor, positives: Tensor, points: int = 500) -> RocCurve:
-    """The ROC curve through all distinct thresholds, thinned to at most `points` points.
+def roc_points(negatives: Tensor, positives: Tensor) -> RocCurve:
+    """The whole ROC curve: (0, 0), then the shares flagged at every distinct score as threshold, from the highest down.
 
-    Starting from the two ends, the point farthest from the thinned curve is added until none is off it (points on a
-    straight line are never needed) or `points` are reached; distance is measured across the diagonal.
-
-    Raises:
-        BadValueError: points < 2, or as the module says.
+    A tie of negatives with positives is one slanted step, so that the area under the curve is the AUROC (Fawcett 2006,
+    "An introduction to ROC analysis").
     """
-    if points < 2:
-        raise BadValueError(f"points: expected a whole number >= 2, got {points!r}")
     low, high = both_sides(negatives, positives)
     thresholds = torch.unique_consecutive(torch.cat([low, high]).sort().values).flip(0)
     fpr = (len(low) - torch.searchsorted(low, thresholds)).double() / len(low)
     tpr = (len(high) - torch.searchsorted(high, thresholds)).double() / len(high)
-    fpr, tpr = torch.cat([fpr.new_zeros(1), fpr]), torch.cat([tpr.new_zeros(1), tpr])
-    keep = torch.from_numpy(_farthest((fpr + tpr).numpy(), (tpr - fpr).numpy(), points))
+    return RocCurve(torch.cat([fpr.new_zeros(1), fpr]), torch.cat([tpr.new_zeros(1), tpr]))
+
+
+def roc_curve(negatives: Tensor, positives: Tensor, points: int = 500) -> RocCurve:
+    """The ROC curve thinned to at most `points` points; points on a straight line are left out in any case.
+
+    See `assay.metrics.thinning`.
+
+    Raises:
+        BadValueError: points < 2, or as the module says.
+    """
+    fpr, tpr = roc_points(negatives, positives)
+    keep = torch.from_numpy(thinned(fpr.numpy(), tpr.numpy(), points=points))
     return RocCurve(fpr[keep], tpr[keep])
-
-
-def _farthest(along: np.ndarray, across: np.ndarray, points: int) -> np.ndarray:
-    """Indices of the points kept, ascending: `along` rises strictly from 0 to 2."""
-    kept = [0, len(along) - 1]
-    while len(kept) < points:
-        off = np.abs(across - np.interp(along, along[kept], across[kept]))
-        worst = int(off.argmax())
-        if off[worst] < 1e-12:
-            break
-        kept = sorted([*kept, worst])
-    return np.asarray(kept)

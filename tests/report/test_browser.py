@@ -80,7 +80,7 @@ def test_an_error_and_a_request_would_be_seen(written: Path, tmp_path: Path) -> 
 MEASURE = """<script>
   const widths = (id) => { const root = document.getElementById(id).contentDocument.documentElement;
     const frames = [...root.querySelectorAll(".scroll")];
-    const faded = frames.filter((frame) => frame.classList.contains("more")).length;
+    const faded = frames.filter((frame) => frame.classList.contains("beyond")).length;
     const wider = frames.filter((frame) => frame.scrollWidth > frame.clientWidth + 1).length;
     return `${root.clientWidth} ${root.scrollWidth} ${faded} ${wider}`; };
   onload = () => setTimeout(() => { document.body.dataset.said = widths("narrow") + " " + widths("wide"); }, 2000);

@@ -32,7 +32,7 @@ document.addEventListener("scroll", () => (tip.hidden = true), { capture: true, 
 // Tables that are wider than their frame fade at the edge behind which more stands.
 function fade(frame) {
   const beyond = frame.scrollWidth - frame.clientWidth;
-  frame.classList.toggle("more", beyond > 1 && frame.scrollLeft < beyond - 1);
+  frame.classList.toggle("beyond", beyond > 1 && frame.scrollLeft < beyond - 1);
 }
 const resized = new ResizeObserver((entries) => entries.forEach((entry) => fade(entry.target.closest(".scroll"))));
 function watch(part) {

@@ -5,7 +5,7 @@ import torch
 
 from assay.evaluations.base import Observations
 from assay.metrics.detection import roc_curve
-from assay.report.observed import GRID, collect_observed, reliability, roc
+from assay.report.observed import GRID, by_set, collect_observed, reliability, roc
 from assay.results import Results
 
 
@@ -32,6 +32,13 @@ def test_curve_with_ties_by_hand() -> None:
     assert at[0.7] == 0.75  # the tied 1s come together
     assert at[0.75] == 1.0
     assert at[1.0] == 1.0
+
+
+def test_a_set_may_have_a_slash_in_its_name() -> None:
+    one = torch.tensor([1.0])
+    seen = Observations(tensors={"score/in/msp": 0 * one, "score/my/own/msp": one, "wrong": one})
+    assert by_set(seen) == {"in": {"msp": 0 * one}, "my/own": {"msp": one}}
+    assert roc(seen) == {"my/own": {"msp": [1.0] * len(GRID)}}
 
 
 def test_reliability_counts_every_image() -> None:

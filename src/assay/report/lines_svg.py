@@ -8,15 +8,35 @@ from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 320, 220
 LEFT, RIGHT, TOP, BOTTOM = 56, 20, 12, 36
-COLOURS = 6  # of the style sheet's classes line-0 .. line-5; dashes tell the next six apart
+LETTER, GAP = 6.2, 4  # a letter's width, about, and what is left between a mark and its text
+COLOURS = 6  # of the style sheet's classes line-0 .. line-5
+STROKES = ("", " dashed", " dotted")  # they tell the next six apart, and the six behind them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A named line through points (x, y)."""
+    """A named line through points (x, y).
+
+    Attributes:
+        name: which line it is.
+        points: from left to right.
+        note: said behind the name on hover.
+        area: whether what is under it is shaded.
+    """
 
     name: str
     points: Sequence[tuple[float, float]]
+    note: str = ""
+    area: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """An upright line at x with its text."""
+
+    x: float
+    text: str
+    dashed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +68,31 @@ def axis(title: str, low: float, high: float, text: Callable[[float, int], str])
     return Axis(title=title, low=first * step, high=last * step, ticks=ticks)
 
 
-def lines_svg(lines: Sequence[Line], names: Sequence[str], x: Axis, y: Axis, label: str) -> Markup:
+def look(number: int) -> str:
+    """The style sheet's classes of the line with that number."""
+    return f"line-{number % COLOURS}{STROKES[number // COLOURS % len(STROKES)]}"
+
+
+def lines_svg(
+    lines: Sequence[Line],
+    names: Sequence[str],
+    x: Axis,
+    y: Axis,
+    label: str,
+    *,
+    marks: Sequence[Mark] = (),
+    guide: Sequence[tuple[float, float]] = (),
+) -> Markup:
     """The chart; what lies beyond the axes is drawn at their ends. A line's title names it on hover.
 
-    A line has the look of its name's place among `names`, so that a name looks alike in several charts.
+    Args:
+        lines: what is drawn; one has the look of its name's place among `names`, so that it is alike in several charts.
+        names: of all lines of such charts.
+        x: the axis to the right.
+        y: the axis upward.
+        label: what the chart shows, for those who do not see it.
+        marks: upright lines.
+        guide: points of a faint line to compare with.
     """
     across = _scale(x, LEFT, WIDTH - RIGHT)
     up = _scale(y, HEIGHT - BOTTOM, TOP)
@@ -64,12 +105,38 @@ def lines_svg(lines: Sequence[Line], names: Sequence[str], x: Axis, y: Axis, lab
     parts.append(
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{escape(x.title)}</text>'
     )
+
+    def path(points: Sequence[tuple[float, float]]) -> str:
+        return " ".join(f"{across(a):g},{up(b):g}" for a, b in points)
+
+    if guide:
+        parts.append(f'<polyline class="guide" points="{path(guide)}"/>')
     for line in lines:
-        number = names.index(line.name)
-        path = " ".join(f"{across(a)},{up(b)}" for a, b in line.points)
-        look = f"line-{number % COLOURS}{' dashed' if number >= COLOURS else ''}"
-        parts.append(f'<polyline class="{look}" points="{path}"><title>{escape(line.name)}</title></polyline>')
+        shown = look(names.index(line.name))
+        title = f"<title>{escape(line.name + line.note)}</title>"
+        if line.area:
+            ground = [(line.points[-1][0], y.low), (line.points[0][0], y.low)]
+            parts.append(f'<polygon class="{shown}" points="{path([*line.points, *ground])}">{title}</polygon>')
+        else:
+            parts.append(f'<polyline class="{shown}" points="{path(line.points)}">{title}</polyline>')
+    last = max((mark.x for mark in marks), default=0.0)
+    parts += [_mark(mark, across(mark.x), number, last=mark.x == last) for number, mark in enumerate(marks)]
     return Markup("".join(parts) + "</svg>")
+
+
+def _mark(mark: Mark, place: float, number: int, *, last: bool) -> str:
+    """An upright line; texts stand below each other, left of their lines, but the last line's right of it.
+
+    Where a side has no room for a text, it stands on the other.
+    """
+    size = LETTER * len(mark.text) + GAP
+    right = place + size <= WIDTH and (last or place - size < LEFT)
+    end, anchor = (place + GAP, "start") if right else (place - GAP, "end")
+    return (
+        f'<line class="mark{" dashed" if mark.dashed else ""}" x1="{place:g}" x2="{place:g}" y1="{TOP}" '
+        f'y2="{HEIGHT - BOTTOM}"/><text class="mark" x="{end:g}" y="{TOP + 10 + 13 * number}" '
+        f'text-anchor="{anchor}">{escape(mark.text)}</text>'
+    )
 
 
 def _scale(axis: Axis, start: float, end: float) -> Callable[[float], float]:

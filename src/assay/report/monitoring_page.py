@@ -10,16 +10,17 @@ from assay.evaluations.base import Observations
 from assay.evaluations.rejection import INSIDE
 from assay.metrics.rejection import risk_coverage
 from assay.report import explain
+from assay.report.confidence_svg import NAMES
 from assay.report.doubts import EVENTS
 from assay.report.files import write_atomically
-from assay.report.lines_svg import COLOURS, Axis, Line, axis, lines_svg
+from assay.report.lines_svg import Axis, Line, axis, lines_svg, look
 from assay.report.monitoring import Fall, alarms, by_calibrator, by_rejection, by_score, falls
+from assay.report.monitoring_pictures import DRAWN, confidences, observed_of, score_pictures
 from assay.report.page import render_page
 from assay.report.text import breakable
 from assay.results import Results
 
 NAME = "monitoring.html"
-DRAWN = 8  # recipes whose rejection curves are drawn
 MOST = 0.5  # the largest share of images whose rejection is drawn
 POINTS = 120  # of a curve
 
@@ -53,7 +54,11 @@ def render(results: Results) -> str:
         broken=[alarm for alarm in found if alarm.state == "more"],
         falls=[(fall, _fall_svg(fall, names)) for fall in fallen],
         fall_names=names,
-        colours=COLOURS,
+        look=look,
+        pictures=score_pictures(results),
+        confidences=confidences(results),
+        confidence_names=NAMES,
+        most=DRAWN,
         explain=explain,
         breakable=breakable,
     )
@@ -61,15 +66,8 @@ def render(results: Results) -> str:
 
 def _rejected(results: Results) -> tuple[list[str], list[tuple[str, Markup]]]:
     """The scores, and for each of the first recipes accuracy against the share of images rejected, of one seed."""
-    drawn: dict[str, list[Line]] = {}
-    for recipe in results.recipes:
-        if len(drawn) == DRAWN:
-            break
-        observations = next(
-            (seen for seed in results.seeds if (seen := results.load(recipe, seed, "rejection")) is not None), None
-        )
-        if observations is not None and (lines := _rejection_lines(observations)):
-            drawn[recipe] = lines
+    kept = observed_of(results, "rejection").found
+    drawn = {recipe: lines for recipe, (_, seen) in kept.items() if (lines := _rejection_lines(seen))}
     names = list(dict.fromkeys(line.name for lines in drawn.values() for line in lines))
     return names, [(recipe, _rejection_svg(recipe, lines, names)) for recipe, lines in drawn.items()]
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from assay.analysis.measures import absent
+from assay.evaluations.anomaly import INSIDE
 from assay.evaluations.base import Observations
 from assay.metrics.calibration import reliability_bins
 from assay.png import data_uri
@@ -41,14 +42,20 @@ def load(results: Results, recipe: str, evaluation: str) -> Observations | str:
     return absent(results, recipe, evaluation)
 
 
-def roc(observations: Observations) -> Json:
-    """True positive rates on GRID, by outlier set and score: {"kmnist": {"msp": [...]}}, anomaly = positive."""
-    scores: dict[str, dict[str, Tensor]] = {}
+def by_set(observations: Observations) -> dict[str, dict[str, Tensor]]:
+    """The scores that observations hold: set -> score -> (N,). A set's name may hold a slash, a score's none."""
+    found: dict[str, dict[str, Tensor]] = {}
     for name, values in observations.tensors.items():
         if name.startswith("score/"):
-            _, group, score = name.split("/", 2)
-            scores.setdefault(group, {})[score] = values
-    ordinary = scores.pop("in", {})
+            group, score = name.removeprefix("score/").rsplit("/", 1)
+            found.setdefault(group, {})[score] = values
+    return found
+
+
+def roc(observations: Observations) -> Json:
+    """True positive rates on GRID, by outlier set and score: {"kmnist": {"msp": [...]}}, anomaly = positive."""
+    scores = by_set(observations)
+    ordinary = scores.pop(INSIDE, {})
     return {
         group: {score: _curve(ordinary[score], values) for score, values in own.items() if score in ordinary}
         for group, own in scores.items()

@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,7 +14,9 @@ from assay.errors import AssayError, BadValueError, nearest
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from assay.each_class import EachClass
     from assay.results import Results
+    from assay.study import Study
 
 app = typer.Typer(
     name="assay",
@@ -95,8 +97,7 @@ def run(
     """
     from rich.console import Console
 
-    from assay.live import Watcher
-    from assay.run import run_study
+    from assay.run import find_study
 
     console = Console()
     chosen = None if seeds is None else _seeds(seeds)
@@ -115,28 +116,51 @@ def run(
             device=device,
         )
         return
-    watcher = Watcher(console)
+
+    options: dict[str, Any] = {
+        "out": out,
+        "preset": preset,
+        "data": data,
+        "seeds": chosen,
+        "recipes": recipes,
+        "jobs": jobs,
+        "device": device,
+        "limit": limit,
+        "command": _command(),
+    }
+    found = find_study(study)
     try:
-        with watcher:
-            results = run_study(
-                study,
-                out=out,
-                preset=preset,
-                data=data,
-                seeds=chosen,
-                recipes=recipes,
-                jobs=jobs,
-                device=device,
-                limit=limit,
-                watch=watcher,
-                command=_command(),
-            )
+        failed = (_run_each_class if found.each_class else _run)(console, found, options)
     except KeyboardInterrupt:
         console.print("Interrupted. Finished cells are kept; run the same command again to go on.")
         raise typer.Exit(130) from None
-    _write(console, results, out)
-    if results.failures:
+    if failed:
         raise typer.Exit(1)
+
+
+def _run(console: "Console", study: "Study", options: dict[str, Any]) -> bool:
+    """Run a study and write its report; whether a cell failed."""
+    from assay.live import Watcher
+    from assay.run import run_study
+
+    with Watcher(console) as watcher:
+        results = run_study(study, watch=watcher, **options)
+    _write(console, results, options["out"])
+    return bool(results.failures)
+
+
+def _run_each_class(console: "Console", study: "Study", options: dict[str, Any]) -> bool:
+    """Run the study of every class and write all their reports; whether a cell failed."""
+    from assay.each_class import run_each_class
+    from assay.live import Watcher
+
+    def watching(title: str) -> Watcher:
+        console.print(title, highlight=False, markup=False)
+        return Watcher(console)
+
+    found = run_each_class(study, watching=watching, **options)
+    _write_each_class(console, found, options["out"])
+    return bool(found.failures)
 
 
 @app.command(epilog="Example: assay report quickstart --out results")
@@ -149,7 +173,14 @@ def report(
     """Write the report of what the store has of a study; nothing is computed anew."""
     from rich.console import Console
 
-    _write(Console(), _stored(study, preset, limit, out), out)
+    from assay.each_class import load_each_class
+    from assay.run import known_study
+
+    console, whole = Console(), known_study(study)
+    if whole is not None and whole.each_class:
+        _write_each_class(console, load_each_class(whole, out=out, preset=preset, limit=limit), out)
+    else:
+        _write(console, _stored(study, preset, limit, out), out)
 
 
 def _stored(study: str, preset: str | None, limit: int | None, out: Path) -> "Results":
@@ -388,3 +419,20 @@ def _write(console: "Console", results: "Results", out: Path) -> None:
         line = f"{len(results.pending)} cells have not run yet; `{results.again}` computes them"
         console.print(line, style="yellow", soft_wrap=True, markup=False)
     console.print(f"Report: {page.resolve()}", soft_wrap=True)
+
+
+def _write_each_class(console: "Console", found: "EachClass", out: Path) -> None:
+    """Write the reports of the classes' studies and that of all, and print the latter."""
+    from assay.report import print_each_class, write_each_class, write_report
+
+    for results in found.results.values():
+        write_report(results, out / _folder(results))
+    page = write_each_class(found, out / found.folder)
+    print_each_class(found, console)
+    for name, failure in found.failures:
+        text = f"failed: class {name}, {failure.recipe}, seed {failure.seed}, {failure.stage}: {failure.reason}"
+        console.print(text, style="red", soft_wrap=True, markup=False)
+    if found.pending:
+        line = f"not run yet: {len(found.pending)} cells or classes; `{found.again}` computes them"
+        console.print(line, style="yellow", soft_wrap=True, markup=False)
+    console.print(f"Report: {page.resolve()}", soft_wrap=True, markup=False)

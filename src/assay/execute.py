@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from assay.cells import compute
-from assay.data import Task, load_task
+from assay.data import Task, load_task, one_class
 from assay.errors import AssayError, BadValueError, StoreError
 from assay.recipe import BASELINE
 from assay.store import Store
@@ -40,17 +40,34 @@ class Source:
     exposure: tuple[str, ...]
     folder: Path | None
     limit: int | None
+    kept: int | None = None
 
     def load(self) -> Task:
         """Load the task."""
-        return load_task(
+        task = load_task(
             self.data, outliers=self.outliers, exposure=self.exposure, folder=self.folder, limit=self.limit
         )
+        return task if self.kept is None else one_class(task, self.kept)
 
 
 def source_of(study: Study, folder: Path | None, limit: int | None) -> Source:
-    """From where the sets of a study are loaded."""
-    return Source(data=study.data, outliers=study.outliers, exposure=study.exposure, folder=folder, limit=limit)
+    """From where the sets of a study are loaded.
+
+    Raises:
+        BadValueError: the study stands for one study of each class.
+    """
+    if study.each_class:
+        raise BadValueError(
+            f"{study.name}: stands for a study of each class, such as {study.name}-0; name one of them here"
+        )
+    return Source(
+        data=study.data,
+        outliers=study.outliers,
+        exposure=study.exposure,
+        folder=folder,
+        limit=limit,
+        kept=study.kept,
+    )
 
 
 @dataclass(kw_only=True)

@@ -1,5 +1,6 @@
 """Run a study: data, plan, cells, store, results, in one straight line."""
 
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,19 +12,28 @@ from assay.execute import State, Watch, check_device, run, source_of
 from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.store import Store
-from assay.study import Study, choose, cut, plan, summary
+from assay.study import Study, choose, cut, part_of, plan, summary
 
 
 def find_study(name: str) -> Study:
-    """The study of that name in the catalogue.
+    """The study of that name in the catalogue, or the part of one that its name names, such as "one_class-3".
 
     Raises:
         BadValueError: there is none (with the nearest names).
     """
+    found = known_study(name)
+    if found is None:
+        raise BadValueError(f"{name}: no such study; {nearest(name, studies.__all__)}")
+    return found
+
+
+def known_study(name: str) -> Study | None:
+    """The same, or None where there is none."""
     known: dict[str, Study] = {item: getattr(studies, item) for item in studies.__all__}
-    if name not in known:
-        raise BadValueError(f"{name}: no such study; {nearest(name, known)}")
-    return known[name]
+    whole, _, kept = name.rpartition("-")
+    if whole in known and known[whole].each_class and re.fullmatch("[0-9]+", kept):
+        return part_of(known[whole], int(kept))
+    return known.get(name)
 
 
 def ignore(state: State) -> None:

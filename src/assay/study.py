@@ -17,6 +17,7 @@ from assay import fit
 from assay.architectures import Ensemble
 from assay.attacks import PGD, Attack
 from assay.data import Images, Task
+from assay.data.one_class import REST
 from assay.errors import BadValueError, nearest
 from assay.evaluations import Adversarial, Evaluation
 from assay.parts import canonical, check_count, describe, parts_of
@@ -27,6 +28,7 @@ from assay.store import ROOMS, key_of
 MEMBER_STRIDE = 1000  # seeds of a study are below it, so that members never coincide by chance
 FULL = "full"  # the preset that is the whole study
 EVALUATION_SEED = 0  # every model of every study meets the same noise
+KEPT = "kept"  # of a study of one class: which it is, and what classes there are
 TRANSFER = "transfer"  # the stage of the cell that tries every model's points on all the others
 MOST = 60  # recipes between which transfer is measured: their pairs grow with the square, and so does the table
 
@@ -109,6 +111,9 @@ class Study:
         evaluations: what is measured of every model.
         data: the data set, see `assay.data.load_task`.
         outliers: the anomalous test sets.
+        each_class: whether the study stands for one study of each class of the data, see `part_of`: the class is
+            trained on alone, and every other class is anomalous.
+        kept: the number of the class that is trained on alone, see `assay.data.one_class`; None trains on all.
         seeds: one training each.
         replicates: how many trainings of the baseline a seed are evaluated, the first of which is the seed's own; their
             spread is the noise of training. They are the members of a baseline ensemble, which shares them.
@@ -127,6 +132,8 @@ class Study:
     evaluations: tuple[Evaluation, ...]
     data: str = "mnist"
     outliers: tuple[str, ...] = ("fashion_mnist", "kmnist")
+    each_class: bool = False
+    kept: int | None = None
     seeds: tuple[int, ...] = (0,)
     replicates: int = 1
     transfer: Transferred | None = None
@@ -149,6 +156,12 @@ class Study:
             if doubled:
                 raise BadValueError(f"{self.name}: {what}: expected each once, got {', '.join(doubled)} several times")
         check_count(self.name, "replicates", self.replicates)
+        if self.kept is not None:
+            check_count(self.name, "kept", self.kept, low=0)
+            if self.each_class:
+                raise BadValueError(
+                    f"{self.name}: kept: is of a study of one class, not of each; leave out one of both"
+                )
         for seed in self.seeds:
             check_count(self.name, "seeds", seed, low=0)
         if max(self.seeds) >= MEMBER_STRIDE or len(set(self.seeds)) < len(self.seeds):
@@ -297,6 +310,12 @@ def cut(study: Study, preset: str) -> Study:
         preset=preset,
         slice=chosen.text,
     )
+
+
+def part_of(study: Study, kept: int) -> Study:
+    """Of a study of each class, the study of the class of that number: "one_class-3" for 3."""
+    title = f"{study.title}: class {kept}"
+    return replace(study, name=f"{study.name}-{kept}", title=title, each_class=False, kept=kept)
 
 
 def plan(study: Study, task: Task) -> Plan:
@@ -511,7 +530,15 @@ def summary(plan: Plan, command: str) -> dict[str, Any]:
         "command": command,
         "models": _models(plan),
         **({"transfer": found} if (found := _transfer(plan)) else {}),
+        **({} if study.kept is None else {KEPT: _kept(study.kept, task)}),
     }
+
+
+def _kept(kept: int, task: Task) -> dict[str, Any]:
+    """The class that is trained on alone, and the names of all that occur in the test set, by their numbers."""
+    rest = task.outliers[REST]
+    present = sorted({kept, *rest.y.tolist()})
+    return {"class": kept, "classes": {str(number): rest.classes[number] for number in present}}
 
 
 def _transfer(plan: Plan) -> dict[str, Any] | None:
@@ -532,7 +559,7 @@ def _transfer(plan: Plan) -> dict[str, Any] | None:
 
 
 def _sets(task: Task) -> dict[str, Images]:
-    named = {"train": task.train, "validation": task.validation, "test": task.test}
+    named = {"train": task.train, "validation": task.validation, "test": task.test, "inside": task.inside}
     exposed = {images.name: images for images in task.exposure.values()}
     return {name: images for name, images in named.items() if images is not None} | task.outliers | exposed
 

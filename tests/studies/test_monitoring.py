@@ -9,7 +9,9 @@ from assay.study import cut, plan
 
 
 def test_every_score_and_every_calibrator_is_measured_on_shared_trainings(tiny_folder: Path) -> None:
-    assert len(SCORES) == len({score.name for score in SCORES}) == len(exported)
+    of_rotations = {"RotationPrediction"}  # of models that tell rotations apart, see the study one_class
+    assert {type(score).__name__ for score in SCORES} == {*exported} - of_rotations
+    assert len(SCORES) == len(exported) - 1
     assert len(CALIBRATORS) == 7
     assert len(monitoring.recipes) == 4 * (1 + len(CALIBRATORS))
     task = load_task("tiny", outliers=(), folder=tiny_folder)

@@ -29,6 +29,7 @@ class Task:
         unexposed: such sets that were asked for and are not here, by name, each with the sentence that says why.
         missing: test sets that were asked for and are not here, by name, each with the sentence that says why.
         limit: the number of images that every set was cut to, or None for full sets.
+        inside: ordinary images that `Anomaly` tells outliers from, where they are not the test set; see `one_class`.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Task:
     unexposed: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
     limit: int | None = None
+    inside: Images | None = None
 
 
 def load_task(

@@ -1,7 +1,8 @@
 """Anomaly detection: how well each score tells outlier sets from the test set.
 
-Higher = more anomalous, and the outliers are the positives. AUROC with DeLong's interval; AUPR (average precision) with
-its base rate beside it, which is the AUPR of chance; FPR at 95 % TPR.
+Higher = more anomalous, and the outliers are the positives; a task may name other ordinary images than its test set.
+AUROC with DeLong's interval; AUPR (average precision) with its base rate beside it, which is the AUPR of chance; FPR at
+95 % TPR.
 """
 
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Anomaly:
 
     name: ClassVar[str] = "anomaly"
     version: ClassVar[int] = 1
-    uses: ClassVar[tuple[str, ...]] = ("train", "test", "outliers")
+    uses: ClassVar[tuple[str, ...]] = ("train", "test", "inside", "outliers")
     passes: ClassVar[float] = 8.0
 
     scores: tuple[AnyScore, ...] = (MSP(), MaxLogit(), Energy(), CrossEntropy(), ViM())
@@ -61,7 +62,8 @@ class Anomaly:
         """Score every image in one forward pass over each set; scores that need the images run the model again.
 
         Returns:
-            Tensors "score/<set>/<score>" (N,) float32, where <set> is "in" for the test set or an outlier set's name.
+            Tensors "score/<set>/<score>" (N,) float32, where <set> is "in" for the ordinary images (the task's
+            `inside`, or the test set) or an outlier set's name.
             Notes "not measured/<set>" for a set that is missing or of another shape, and "not measured/score/<score>"
             for a score that cannot be fitted, each with the reason.
 
@@ -72,7 +74,7 @@ class Anomaly:
         if INSIDE in task.outliers:
             raise BadValueError('anomaly: outliers: expected names other than "in", which stands for the test set')
         notes = {f"not measured/{name}": reason for name, reason in task.missing.items()}
-        sets = {INSIDE: sample(task.test, self.images)}
+        sets = {INSIDE: sample(task.test if task.inside is None else task.inside, self.images)}
         for name, images in task.outliers.items():
             if images.shape == task.test.shape:
                 sets[name] = sample(images, self.images)

@@ -7,6 +7,7 @@ from assay.analysis.build import build_zoo
 from assay.analysis.effects import compare
 from assay.report.analysis_page import write_analysis_page
 from assay.report.claims import check_claims, write_claims
+from assay.report.each_class import print_each_class, write_each_class
 from assay.report.explorer import write_explorer
 from assay.report.html import write_report as write_page
 from assay.report.judged import judge
@@ -17,7 +18,7 @@ from assay.report.terminal import print_headline
 from assay.report.transfer import write_transfer
 from assay.results import Results
 
-__all__ = ["print_headline", "write_report", "write_tables"]
+__all__ = ["print_each_class", "print_headline", "write_each_class", "write_report", "write_tables"]
 
 
 def write_report(results: Results, folder: Path | str) -> Path:

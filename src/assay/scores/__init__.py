@@ -14,6 +14,7 @@ from assay.scores.msp import MSP
 from assay.scores.odin import ODIN
 from assay.scores.react import ReAct
 from assay.scores.relative_mahalanobis import RelativeMahalanobis
+from assay.scores.rotation_prediction import RotationPrediction
 from assay.scores.tempered_msp import TemperedMSP
 from assay.scores.vim import ViM
 
@@ -32,6 +33,7 @@ __all__ = [
     "MaxLogit",
     "ReAct",
     "RelativeMahalanobis",
+    "RotationPrediction",
     "TemperedMSP",
     "ViM",
 ]

@@ -1,4 +1,4 @@
-"""Monitoring: every anomaly score and every calibrator on four ways to train.
+"""Monitoring: every anomaly score of ordinary classes and every calibrator on four ways to train.
 
 A baseline, an ensemble of five, MixUp and outlier exposure, each as it is and after each post-hoc calibrator fitted on
 validation images, which shows whether calibration costs detection. Ours: the settings are chosen on validation images.

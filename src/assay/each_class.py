@@ -1,0 +1,201 @@
+"""Studies of each class: one class after the other is trained on alone, and the results of all stand together.
+
+Each class is a study of its own, with its own data, models and report: their test sets differ, so that they are no
+recipes of one study, which compares on the same images. The store and its cells are shared.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.again import OUT
+from assay.again import command as command_of
+from assay.data import load
+from assay.errors import BadValueError
+from assay.execute import Watch
+from assay.results import Failure, Results, load_results
+from assay.run import find_study, folder_of, ignore, run_study
+from assay.store import Store
+from assay.study import FULL, KEPT, Study, part_of
+
+Watching = Callable[[str], AbstractContextManager[Watch]]  # given a title, opens what watches the run of one class
+
+
+@dataclass(frozen=True, kw_only=True)
+class EachClass:
+    """What is known of a study of each class.
+
+    Attributes:
+        study: its name, such as "one_class".
+        title: for people.
+        question: what it answers.
+        preset, limit: as those of `Results`.
+        classes: the classes' names, by their numbers.
+        results: by the class's number, of those that have begun.
+    """
+
+    study: str
+    title: str
+    question: str
+    preset: str | None
+    limit: int | None
+    classes: dict[int, str]
+    results: dict[int, Results]
+
+    @property
+    def again(self) -> str:
+        """The command that computes what is missing; "" where nothing has begun."""
+        own = next(iter(self.results.values()), None)
+        return (
+            ""
+            if own is None or own.out is None
+            else command_of(self.study, preset=self.preset, limit=self.limit, seeds=own.seeds, out=own.out)
+        )
+
+    @property
+    def folder(self) -> str:
+        """The folder of the report inside the store."""
+        return folder_of(self.study, self.limit, self.preset)
+
+    @property
+    def slice(self) -> str:
+        """What the slice holds, in a sentence or two."""
+        return next((found.slice for found in self.results.values()), "")
+
+    @property
+    def limited(self) -> bool:
+        """Whether any number comes from fewer images than it is meant for."""
+        return any(found.limited for found in self.results.values())
+
+    @property
+    def recipes(self) -> tuple[str, ...]:
+        """Labels of all recipes, in the study's order."""
+        return tuple(dict.fromkeys(label for found in self.results.values() for label in found.recipes))
+
+    @property
+    def failures(self) -> list[tuple[str, Failure]]:
+        """Cells that failed, each with its class."""
+        return [(self.classes[kept], item) for kept, found in self.results.items() for item in found.failures]
+
+    @property
+    def pending(self) -> list[str]:
+        """What has not run yet: cells, and whole classes."""
+        return list(self._pending())
+
+    def _pending(self) -> Iterator[str]:
+        for kept, name in self.classes.items():
+            if kept not in self.results:
+                yield f"class {name}"
+            else:
+                yield from (f"class {name}, {text}" for text in self.results[kept].pending)
+
+    @property
+    def unlearned(self) -> tuple[str, ...]:
+        """Models that answer one rotation for every image."""
+        return tuple(
+            f"{label} (class {self.classes[k]})" for k, found in self.results.items() for label in found.unlearned
+        )
+
+
+def unwatched(title: str) -> AbstractContextManager[Watch]:  # noqa: ARG001
+    """Watch nothing."""
+    return nullcontext(ignore)
+
+
+def run_each_class(
+    study: Study | str,
+    *,
+    out: Path | str = OUT,
+    preset: str | None = None,
+    data: Path | str | None = None,
+    seeds: tuple[int, ...] | None = None,
+    recipes: str | None = None,
+    jobs: int = 1,
+    device: str = "cpu",
+    limit: int | None = None,
+    watching: Watching = unwatched,
+    command: str = "",
+) -> EachClass:
+    """Run what is missing of every class's study, one after the other, and return the results of all.
+
+    The classes are those that occur in the test set. Arguments are those of `run_study`; `watching` opens what watches
+    the run of each class.
+
+    Raises:
+        BadValueError: the study is not one of each class.
+        AssayError: as `run_study`.
+    """
+    study, preset = _whole(study), None if preset == FULL else preset
+    test = load(study.data, "test", folder=None if data is None else Path(data))
+    classes = {kept: test.classes[kept] for kept in sorted(set(test.y.tolist()))}
+    results = {}
+    for place, (kept, name) in enumerate(classes.items(), start=1):
+        with watching(f"class {name}, {place} of {len(classes)}") as watch:
+            results[kept] = run_study(
+                part_of(study, kept),
+                out=out,
+                preset=preset,
+                data=data,
+                seeds=seeds,
+                recipes=recipes,
+                jobs=jobs,
+                device=device,
+                limit=limit,
+                watch=watch,
+                command=command,
+            )
+    return _each(study, preset, limit, classes, results)
+
+
+def load_each_class(
+    study: Study | str, *, out: Path | str = OUT, preset: str | None = None, limit: int | None = None
+) -> EachClass:
+    """Read what the store has of every class's study, complete or in part; nothing is computed.
+
+    Raises:
+        BadValueError: the study is not one of each class, or no class of it was run in this store.
+        StoreError: a file is damaged.
+    """
+    study, store, preset = _whole(study), Store(out), None if preset == FULL else preset
+    pattern = folder_of(f"{study.name}-*", limit, preset)
+    plans = [store.read_study(path.parent.name) for path in store.root.glob(f"{pattern}/study.json")]
+    own = sorted((plan for plan in plans if _same(plan, study, preset, limit)), key=lambda plan: plan[KEPT]["class"])
+    if not own:
+        first = command_of(study.name, preset=preset, limit=limit, out=out)
+        raise BadValueError(f"{store.root}: no class of {study.name} was run here; run `{first}` first")
+    names = {plan[KEPT]["class"]: folder_of(plan["study"], limit, preset) for plan in own}
+    every = {int(kept): name for plan in own for kept, name in plan[KEPT]["classes"].items()}
+    classes = dict(sorted(every.items()))
+    results = {kept: load_results(store, name) for kept, name in names.items()}
+    return _each(study, preset, limit, classes, results)
+
+
+def _same(plan: dict[str, object], study: Study, preset: str | None, limit: int | None) -> bool:
+    """Whether a plan of the store is of a class of this study: "one_class-*" also finds "one_class-3-laptop"."""
+    kept = plan.get(KEPT)
+    if not isinstance(kept, dict):
+        return False
+    mine = part_of(study, kept["class"]).name
+    return (plan["study"], plan["preset"], plan["limit"]) == (mine, preset, limit)
+
+
+def _whole(study: Study | str) -> Study:
+    study = find_study(study) if isinstance(study, str) else study
+    if not study.each_class:
+        raise BadValueError(f"{study.name}: is no study of each class; use run_study")
+    return study
+
+
+def _each(
+    study: Study, preset: str | None, limit: int | None, classes: dict[int, str], results: dict[int, Results]
+) -> EachClass:
+    return EachClass(
+        study=study.name,
+        title=study.title,
+        question=study.question,
+        preset=preset,
+        limit=limit,
+        classes=classes,
+        results=results,
+    )

@@ -10,8 +10,8 @@ from assay import posthoc
 from assay.augmentations import MixUp
 from assay.data.generated import GENERATED
 from assay.evaluations import Anomaly, Calibration, Decay, Rejection
-from assay.objectives import OutlierExposure
-from assay.posthoc import Calibrator
+from assay.objectives import MMCE, Focal, LabelSmoothing, OutlierExposure
+from assay.posthoc import Calibrator, MCDropout
 from assay.recipe import Recipe, Train, part_classes
 from assay.scores import (
     ASH,
@@ -32,6 +32,7 @@ from assay.scores import (
     ViM,
 )
 from assay.study import Preset, Study
+from assay.weights import SWAG, Snapshots
 
 TRAIN = Train(epochs=10, batch_size=64, learning_rate=1e-3)
 SCORES = (
@@ -47,6 +48,16 @@ _plain = (
     Recipe(train=TRAIN, pipeline=(MixUp(alpha=0.25),)),
     Recipe(train=TRAIN, objective=OutlierExposure()),
 )
+_others = (
+    Recipe(train=TRAIN, objective=LabelSmoothing()),
+    Recipe(train=TRAIN, objective=Focal()),
+    Recipe(train=TRAIN, objective=MMCE()),
+    Recipe(train=TRAIN, posthoc=MCDropout()),
+    Recipe(train=TRAIN, weights=Snapshots()),
+    Recipe(train=TRAIN, weights=SWAG()),
+)
+_calibrated = tuple(replace(recipe, posthoc=calibrator) for recipe in _plain for calibrator in CALIBRATORS)
+_recipes = (*_plain, *_others, *_calibrated)
 
 monitoring = Study(
     name="monitoring",
@@ -54,16 +65,14 @@ monitoring = Study(
     question=(
         "Which score finds which outliers, what does each calibrator give, and what does calibration cost detection?"
     ),
-    recipes=(*_plain, *(replace(recipe, posthoc=calibrator) for recipe in _plain for calibrator in CALIBRATORS)),
-    evaluations=(Calibration(), Anomaly(scores=SCORES), Rejection(), Decay()),
+    recipes=_recipes,
+    evaluations=(Calibration(), Anomaly(scores=SCORES, images=5000), Rejection(), Decay()),
     outliers=OUTLIERS,
     presets=(
         Preset(
             name="laptop",
             text="All recipes with training shortened to two epochs on 15,000 images, and fewer test images.",
-            recipes=tuple(
-                replace(recipe, posthoc=calibrator).label for recipe in _plain for calibrator in (None, *CALIBRATORS)
-            ),
+            recipes=tuple(recipe.label for recipe in _recipes),
             train=Train(epochs=2, batch_size=16, learning_rate=5e-4, images=15000),
             evaluations=(
                 Calibration(),

@@ -41,7 +41,7 @@ from assay.metrics.calibration import (
     top_label,
 )
 from assay.metrics.classwise import classwise_calibration_error
-from assay.posthoc import BBQ, Histogram, Isotonic, Posthoc, Temperature, Vector
+from assay.posthoc import BBQ, Calibrator, Histogram, Isotonic, Temperature, Vector
 from assay.recipe import Recipe, Train
 
 SHORT = Train(epochs=1, batch_size=50, learning_rate=1e-3, images=15_000)
@@ -114,7 +114,7 @@ def metrics(half: Half) -> dict[str, Pair]:
 def calibrators(fitted: Half, half: Half) -> dict[str, Pair]:
     """The calibrators that both have: fitted to one half, they calibrate the other."""
 
-    def pair(part: Posthoc, module: str, kind: str) -> Pair:
+    def pair(part: Calibrator, module: str, kind: str) -> Pair:
         scaling = module == "scaling"
         settings = {"tensorboard": False} if scaling else {}
 

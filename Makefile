@@ -34,8 +34,9 @@ bench-attacks: $(STAMP)
 	$(BIN)/python benchmarks/attacks.py
 
 bench-monitoring: $(STAMP)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt --requirement benchmarks/requirements.txt
 	$(BIN)/python benchmarks/monitoring.py
+	$(BIN)/python benchmarks/calibration.py
 
 format: $(STAMP)
 	$(BIN)/ruff format .

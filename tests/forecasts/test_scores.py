@@ -5,6 +5,7 @@ import io
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,11 +76,30 @@ def test_event_equals_sklearn_and_its_intervals_hold_it() -> None:
             assert item.high is not None
             assert item.low <= item.value <= item.high
     # The bootstrap's standard error of a mean is the sample's.
-    brier = row(found, "event", "brier")
-    assert brier.low is not None
-    assert brier.high is not None
-    error = np.std((p - y) ** 2) / math.sqrt(500)
-    assert (brier.high - brier.low) / (2 * 1.96) == pytest.approx(error, rel=0.1)
+    assert half_width(row(found, "event", "brier")) == pytest.approx(standard_error((p - y) ** 2), rel=0.1)
+
+
+def test_means_of_classes_have_the_intervals_of_means() -> None:
+    frame = classes()
+    found = assay.score_forecasts(frame)
+    squares = [(frame[f"p_{name}"] - (frame["outcome"] == name)) ** 2 for name in "abc"]
+    for name, each in zip("abc", squares, strict=True):
+        assert half_width(row(found, f"class {name}", "brier")) == pytest.approx(standard_error(each), rel=0.1)
+    expected = standard_error(squares[0] + squares[1] + squares[2])
+    assert half_width(row(found, "all classes", "brier")) == pytest.approx(expected, rel=0.1)
+    p, names = frame[["p_a", "p_b", "p_c"]].to_numpy(), np.array(list("abc"))
+    wrong = (p.max(1) - (names[p.argmax(1)] == frame["outcome"])) ** 2
+    assert half_width(row(found, "top label", "brier")) == pytest.approx(standard_error(wrong), rel=0.1)
+
+
+def half_width(item: Score) -> float:
+    assert item.low is not None
+    assert item.high is not None
+    return (item.high - item.low) / (2 * 1.96)
+
+
+def standard_error(each: Any) -> float:
+    return float(np.std(np.asarray(each)) / math.sqrt(len(each)))
 
 
 def test_the_parts_sum_to_the_score() -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
 from torch import Tensor
 
 from assay.errors import BadValueError
@@ -180,13 +181,50 @@ def test_top_label_is_the_largest_softmax() -> None:
     assert top_label(logits).tolist() == pytest.approx([0.75, 1.0], abs=1e-7)
 
 
+# Confidences of exactly 1, all equal, ties off the borders of 15 bins, and predictions that are all right or all wrong.
+# Borders themselves are left out: of two bins netcal gives them to the upper one.
+EDGES = {
+    "drawn": drawn(5000, "netcal"),
+    "exactly one": (torch.tensor([1.0, 1.0, 1.0, 0.93, 0.41]).double(), torch.tensor([1, 0, 1, 1, 0]).bool()),
+    "all one": (torch.ones(50).double(), torch.arange(50) < 30),
+    "ties": (torch.tensor([0.25, 0.7, 0.9, 0.95]).double().repeat(25), torch.arange(100) % 3 == 0),
+    "all right": (drawn(300)[0], torch.ones(300).bool()),
+    "all wrong": (drawn(300)[0], torch.zeros(300).bool()),
+    "one example": (torch.tensor([0.83]).double(), torch.tensor([True])),
+}
+edges = pytest.mark.parametrize("name", EDGES)
+
+
+@pytest.mark.parametrize("bins", [1, 10, 15])
+@edges
+def test_reliability_bins_equal_sklearn(name: str, bins: int) -> None:
+    confidence, correct = EDGES[name]
+    found = reliability_bins(confidence, correct, bins)
+    share, mean = calibration_curve(correct.numpy(), confidence.numpy(), n_bins=bins)
+    filled = found.count > 0
+    np.testing.assert_allclose(found.accuracy[filled], share, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found.confidence[filled], mean, rtol=0, atol=1e-6)
+
+
 @pytest.mark.oracle
-def test_ece_and_mce_equal_netcal() -> None:
+@pytest.mark.parametrize("bins", [1, 15])
+@edges
+def test_ece_and_mce_equal_netcal(name: str, bins: int) -> None:
     netcal = pytest.importorskip("netcal.metrics", reason="netcal is not installed: make test-oracles")
-    confidence, correct = drawn(5000, "netcal")
+    confidence, correct = EDGES[name]
     c, y = confidence.numpy(), correct.numpy().astype(int)
     # netcal reads one column as P(positive) unless told that it is the confidence of a detection.
-    ours = expected_calibration_error(confidence, correct)
-    assert ours == pytest.approx(netcal.ECE(bins=15, detection=True).measure(c, y), abs=1e-9)
-    ours = max_calibration_error(confidence, correct)
-    assert ours == pytest.approx(netcal.MCE(bins=15, detection=True).measure(c, y), abs=1e-9)
+    ours = expected_calibration_error(confidence, correct, bins)
+    assert ours == pytest.approx(netcal.ECE(bins=bins, detection=True).measure(c, y), abs=1e-9)
+    ours = max_calibration_error(confidence, correct, bins)
+    assert ours == pytest.approx(netcal.MCE(bins=bins, detection=True).measure(c, y), abs=1e-9)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("bins", [1, 10, 15])
+def test_adaptive_ece_equals_netcals_ece_of_bins_of_equal_mass(bins: int) -> None:
+    netcal = pytest.importorskip("netcal.metrics", reason="netcal is not installed: make test-oracles")
+    confidence, correct = drawn(3000, "adaptive")  # no ties, and equally many in each bin
+    theirs = netcal.ECE(bins=bins, equal_intervals=False, detection=True)
+    expected = theirs.measure(confidence.numpy(), correct.numpy().astype(int))
+    assert adaptive_calibration_error(confidence, correct, bins) == pytest.approx(expected, abs=1e-9)

@@ -58,6 +58,15 @@ def test_one_bin_is_the_mean_distance_of_class_shares() -> None:
     assert classwise_calibration_error(z, y, 1) == pytest.approx(float(gaps.abs().mean()), abs=1e-7)
 
 
+@pytest.mark.oracle
+def test_it_is_the_mean_of_netcals_ece_of_each_class() -> None:
+    netcal = pytest.importorskip("netcal.metrics", reason="netcal is not installed: make test-oracles")
+    z, y = drawn(2000, 1.5, "netcal")
+    error = netcal.ECE(bins=15, detection=True)
+    classes = [error.measure(p.numpy(), (y == k).numpy().astype(int)) for k, p in enumerate(z.softmax(1).T)]
+    assert classwise_calibration_error(z, y) == pytest.approx(sum(classes) / 4, abs=1e-9)
+
+
 def test_bad_input_is_refused() -> None:
     with pytest.raises(BadValueError, match="labels"):
         classwise_calibration_error(torch.zeros(2, 3), torch.tensor([0, 3]))

@@ -19,6 +19,14 @@ def test_nll_equals_sklearn() -> None:
     assert nll(LOGITS, LABELS) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.parametrize("label", [0, 4])
+def test_one_class_in_a_batch_equals_sklearn(label: int) -> None:
+    labels, p = torch.full((400,), label), LOGITS.softmax(1)
+    assert nll(LOGITS, labels) == pytest.approx(log_loss(labels, p, labels=list(range(5))), abs=1e-12)
+    expected = brier_score_loss(labels, p, labels=list(range(5)), scale_by_half=False)
+    assert brier(LOGITS, labels) == pytest.approx(expected, abs=1e-12)
+
+
 def test_nll_of_a_certain_error_is_the_gap_of_the_logits() -> None:
     assert nll(torch.tensor([[1000.0, 0.0]]), torch.tensor([1])) == pytest.approx(1000)
 

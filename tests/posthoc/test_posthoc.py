@@ -232,6 +232,18 @@ def test_histogram_equals_netcal() -> None:
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-3)  # it has no floor
 
 
+@pytest.mark.oracle
+@pytest.mark.parametrize("classes", [2, 4])
+def test_isotonic_equals_netcal(classes: int) -> None:
+    netcal = pytest.importorskip("netcal.binning", reason="netcal is not installed: make test-oracles")
+    z, y = drawn(2000, 2.0, classes, "netcal")
+    p = z.softmax(1).numpy()
+    theirs = netcal.IsotonicRegression(independent_probabilities=classes == 2).fit(p, y.numpy()).transform(p)
+    theirs = theirs / theirs.sum(1, keepdims=True)
+    ours = Isotonic().fit_logits(z, y)(z).softmax(1).numpy()
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1 / 2002)  # it has no floor: ours, of all classes together
+
+
 @kinds
 def test_logits_made_in_inference_mode_are_taken(kind: Calibrator) -> None:
     with torch.inference_mode():

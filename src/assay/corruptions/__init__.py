@@ -11,7 +11,7 @@ from assay.corruptions.mnist_c import MNIST_C
 from assay.corruptions.motion_blur import MotionBlur
 from assay.corruptions.rotate import Rotate
 from assay.corruptions.scale import Scale
-from assay.corruptions.severities import GRADED, UNGRADED
+from assay.corruptions.severities import GRADED
 from assay.corruptions.shear import Shear
 from assay.corruptions.shot_noise import ShotNoise
 from assay.corruptions.spatter import Spatter
@@ -22,7 +22,6 @@ from assay.corruptions.zigzag import Zigzag
 __all__ = [
     "GRADED",
     "MNIST_C",
-    "UNGRADED",
     "Brightness",
     "CannyEdges",
     "Corruption",

@@ -1,4 +1,4 @@
-"""Canny edges: the image replaced by its outlines."""
+"""Canny edges: the image replaced by its outlines, or mixed with them."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,22 +23,24 @@ _OCTANTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class CannyEdges:
-    """Replace the image by its edges, white on black. Nothing is drawn.
+    """Replace the image by its edges, white on black: x + share * (edges - x). Nothing is drawn.
 
     Blur (zeros outside, divided by the blurred mask of the image), Sobel gradient, keep pixels that are not below the
     gradient's magnitude interpolated on both sides along the gradient, keep chains of pixels above `low` that hold one
     above `high`. The outermost pixels hold no edge.
 
     Source: Mu and Gilmer, 2019, MNIST-C: A Robustness Benchmark for Computer Vision; Canny, 1986, A Computational
-    Approach to Edge Detection. Colours are averaged to a grey first, and the edges are the same in all channels.
+    Approach to Edge Detection. Colours are averaged to a grey first, and the edges are the same in all channels. A
+    share below 1 is ours.
 
     Attributes:
         sigma: standard deviation of the blur, in pixels.
         low: magnitude of the Sobel gradient, per pixel of a [0, 1] image, that continues an edge.
         high: magnitude that starts an edge.
+        share: of the edges in what comes.
 
     Raises:
-        BadValueError: sigma is not in [0.1, 100], low is negative, or high is below low.
+        BadValueError: sigma is not in [0.1, 100], low is negative, high is below low, or share is not in [0, 1].
     """
 
     name: ClassVar[str] = "canny_edges"
@@ -46,11 +48,13 @@ class CannyEdges:
     sigma: float = 1
     low: float = 0.1
     high: float = 0.2
+    share: float = 1
 
     def __post_init__(self) -> None:
         check_number(self.name, "sigma", self.sigma, low=0.1, high=100)
         check_number(self.name, "low", self.low, low=0)
         check_number(self.name, "high", self.high, low=self.low)
+        check_number(self.name, "share", self.share, low=0, high=1)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002 - the contract's signature
         """Corrupt x (B, C, H, W) in [0, 1]."""
@@ -61,7 +65,7 @@ class CannyEdges:
         strength = torch.hypot(down, right)
         ridge = _ridges(down, right, strength)
         edges = _connected(ridge & (strength >= self.low), ridge & (strength >= self.high))
-        return to_grid(edges.to(x.dtype).expand_as(x), like=x)
+        return to_grid(torch.lerp(x, edges.to(x.dtype).expand_as(x), self.share), like=x)
 
 
 def _ridges(down: Tensor, right: Tensor, strength: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Dotted line: a straight dashed stroke from side to side."""
+"""Dotted line: straight dashed strokes from side to side."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,26 +18,31 @@ class DottedLine:
 
     Columns alternate in runs of `dash`: the first run is off, the next on, and so on; the last column is off.
 
-    Source: Mu and Gilmer, 2019, MNIST-C: A Robustness Benchmark for Computer Vision.
+    Source: Mu and Gilmer, 2019, MNIST-C: A Robustness Benchmark for Computer Vision. More lines than one are ours; they
+    add up.
 
     Attributes:
         dash: columns in a run, in pixels.
+        lines: how many.
 
     Raises:
-        BadValueError: dash is not a whole number >= 1.
+        BadValueError: dash or lines is not a whole number >= 1.
     """
 
     name: ClassVar[str] = "dotted_line"
     version: ClassVar[int] = 1
     dash: int = 2
+    lines: int = 1
 
     def __post_init__(self) -> None:
         check_count(self.name, "dash", self.dash)
+        check_count(self.name, "lines", self.lines)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Corrupt x (B, C, H, W) in [0, 1]."""
-        rows = integers(0, max(x.shape[-2] - 1, 1), (2, len(x)), generator, like=x).double()
-        return to_grid(x + self.line(rows, *x.shape[-2:])[:, None], like=x)
+        rows = integers(0, max(x.shape[-2] - 1, 1), (2, self.lines * len(x)), generator, like=x).double()
+        lines = self.line(rows, *x.shape[-2:]).view(self.lines, len(x), 1, *x.shape[-2:])
+        return to_grid(x + lines.sum(0), like=x)
 
     def line(self, rows: Tensor, height: int, width: int) -> Tensor:
         """The dashed lines (B, height, width) between the rows (2, B) at the first and the last column."""

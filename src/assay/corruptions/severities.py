@@ -1,7 +1,8 @@
-"""Five severities of corruptions, the mildest first, as the original generator of MNIST-C has them.
+"""Five severities of each corruption of MNIST-C, the mildest first; MNIST-C itself takes one of the five.
 
-MNIST-C itself takes one of the five of each. Its stripe, dotted line, zigzag and Canny edges have no severities: they
-stand here alone. Source: Mu and Gilmer (2019), MNIST-C: a robustness benchmark for computer vision.
+Those of eleven corruptions are the original generator's. Its stripe, dotted line, zigzag and Canny edges have none: the
+last four here are ours, with MNIST-C's form as the third of the stripe, the first of the dotted line, and the fifth of
+zigzag and Canny edges. Source: Mu and Gilmer (2019), MNIST-C: a robustness benchmark for computer vision.
 """
 
 from assay.corruptions.base import Corruption
@@ -51,5 +52,8 @@ GRADED: dict[str, tuple[Corruption, ...]] = {
             (0.67, 0.4, 1, 0.65, 1.5),
         )
     ),
+    Stripe.name: tuple(Stripe(width=width) for width in (3, 5, 7, 9, 11)),
+    DottedLine.name: tuple(DottedLine(lines=lines) for lines in (1, 2, 3, 4, 5)),
+    Zigzag.name: tuple(Zigzag(intensity=intensity) for intensity in (0.2, 0.4, 0.6, 0.8, 1.0)),
+    CannyEdges.name: tuple(CannyEdges(share=share) for share in (0.2, 0.4, 0.6, 0.8, 1.0)),
 }
-UNGRADED: tuple[Corruption, ...] = (Stripe(), DottedLine(), Zigzag(), CannyEdges())

@@ -22,17 +22,19 @@ class Zigzag:
     Turning points lie on it at (2 i + 1) * length and off it by +- amplitude in turn; overlapping strokes add up.
 
     Source: Mu and Gilmer, 2019, MNIST-C: A Robustness Benchmark for Computer Vision. The stroke's last point is off the
-    line as in the original: by the last turn over twice the way that is left after the last whole period.
+    line as in the original: by the last turn over twice the way that is left after the last whole period. Fainter
+    strokes are ours.
 
     Attributes:
         length: a quarter of the period, in pixels.
         amplitude: distance of the turning points from the line, in pixels.
         margin: columns left free on either side, in pixels.
         drift: bound of the line's rise, in pixels.
+        intensity: what the strokes are multiplied by.
 
     Raises:
-        BadValueError: length is not in [0.1, 1000], amplitude not in [0, 1000], or margin or drift not a whole
-            number >= 1.
+        BadValueError: length is not in [0.1, 1000], amplitude not in [0, 1000], intensity not in [0, 1], or margin
+            or drift not a whole number >= 1.
     """
 
     name: ClassVar[str] = "zigzag"
@@ -41,12 +43,14 @@ class Zigzag:
     amplitude: float = 2
     margin: int = 2
     drift: int = 5
+    intensity: float = 1
 
     def __post_init__(self) -> None:
         check_number(self.name, "length", self.length, low=0.1, high=1000)
         check_number(self.name, "amplitude", self.amplitude, low=0, high=1000)
         check_count(self.name, "margin", self.margin)
         check_count(self.name, "drift", self.drift)
+        check_number(self.name, "intensity", self.intensity, low=0, high=1)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Corrupt x (B, C, H, W) in [0, 1]."""
@@ -55,7 +59,7 @@ class Zigzag:
         rise = integers(-self.drift, self.drift, (len(x),), generator, like=x)
         firsts = torch.arange(max(height - 1, 1), dtype=torch.float64, device=x.device)
         patterns = torch.stack([self.pattern(firsts, r, height, width) for r in range(-self.drift, self.drift)])
-        return to_grid(x + patterns[rise + self.drift, start][:, None], like=x)
+        return to_grid(x + self.intensity * patterns[rise + self.drift, start][:, None], like=x)
 
     def pattern(self, rows: Tensor, rise: int, height: int, width: int) -> Tensor:
         """The zigzags (B, height, width) that start at `rows` (B,) and rise by `rise`: sums of strokes, not clipped."""

@@ -1,9 +1,10 @@
 """Decay: how accuracy, calibration and the detection of outliers fall as test images are corrupted ever more.
 
-Each corruption with five severities is applied to the same sample of test images (see `assay.corruptions.severities`).
+Each corruption of MNIST-C is applied in five severities (`assay.corruptions.severities`) to the same sample of images.
 At each severity: accuracy, calibration and proper scores on the corrupted images, and the AUROC with which scores tell
 outliers from them, corrupted images being ordinary ones (Ovadia et al. 2019, "Can you trust your model's uncertainty?
 Evaluating predictive uncertainty under dataset shift"). Severity 0 is the clean images. Means are over corruptions.
+Version 2: over all fifteen of MNIST-C.
 """
 
 from collections.abc import Iterator
@@ -49,9 +50,9 @@ class Decay:
     """
 
     name: ClassVar[str] = "decay"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     uses: ClassVar[tuple[str, ...]] = ("train", "test", "outliers")
-    passes: ClassVar[float] = 120.0
+    passes: ClassVar[float] = 160.0
 
     scores: tuple[AnyScore, ...] = (MSP(), Energy())
     bins: int = BINS

@@ -1,21 +1,49 @@
 """Calibration of stated probabilities of one yes-or-no outcome: errors, the parts of the Brier score, the diagram."""
 
+from collections.abc import Mapping
+from typing import Generic, NamedTuple
+
 from torch import Tensor
 
-from assay.forecasts.compare import ONE
+from assay.forecasts.compare import ONE, Key, Means
 from assay.forecasts.scores import Diagram, Point, Score
 from assay.metrics.calibration import expected_calibration_error, reliability_bins, rms_calibration_error
-from assay.metrics.calibration_intervals import calibration_intervals
+from assay.metrics.calibration_intervals import CalibrationIntervals, CalibrationResamples
 from assay.metrics.forecasts import murphy_parts
-from assay.metrics.intervals import Interval, wilson
+from assay.metrics.intervals import RESAMPLES, Interval, bootstrap_blocks, wilson
 from assay.metrics.proper_scores import brier_decomposition
 from assay.randomness import derive
 
 
-def calibration_rows(of: str, probability: Tensor, outcome: Tensor) -> list[Score]:
+class Resampled(NamedTuple, Generic[Key]):
+    """One bootstrap of the rows: the means of columns in every resample, and the intervals of calibration errors."""
+
+    means: dict[Key, Tensor]
+    ends: CalibrationIntervals | None
+
+
+def resampled(of: str, probability: Tensor, outcome: Tensor, columns: Mapping[Key, Tensor]) -> Resampled[Key]:
+    """Resample the rows once for all; of fewer than two rows, nothing.
+
+    Args:
+        of: what is scored.
+        probability: (N,) stated for one outcome.
+        outcome: (N,) whether it came, 0 or 1.
+        columns: (N,) finite scores of the same rows, at least one.
+    """
+    if len(outcome) < 2:
+        return Resampled({}, None)
+    binned = CalibrationResamples(probability, outcome)
+    means = Means(columns, binned.order)
+    for weights in bootstrap_blocks(len(outcome), RESAMPLES, derive(0, "forecasts", of, "binned")):
+        means.take(weights)
+        binned.take(weights)
+    return Resampled(means.draws(), binned.intervals())
+
+
+def calibration_rows(of: str, probability: Tensor, outcome: Tensor, ends: CalibrationIntervals | None) -> list[Score]:
     """Calibration errors and the parts of the Brier score, with the house's intervals; see `assay.metrics`."""
     n = len(outcome)
-    ends = calibration_intervals(probability, outcome, derive(0, "forecasts", of, "binned")) if n > 1 else None
     parts = brier_decomposition(probability, outcome)
     return [
         _row(of, "rms_calibration_error", rms_calibration_error(probability, outcome), n, ends and ends.rms),

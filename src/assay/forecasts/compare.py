@@ -6,6 +6,7 @@ would change that resample's score in the second order alone. Rows are taken to 
 """
 
 from collections.abc import Mapping
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,21 +15,24 @@ from assay.forecasts.scores import GIVEN, Score
 from assay.metrics.intervals import RESAMPLES, bootstrap_blocks, percentile_interval
 from assay.randomness import derive
 
+Key = TypeVar("Key")
+
 ONE = "one forecast: no interval"
+Column = tuple[str, str]  # metric, forecast
+Draws = Mapping[Column, Tensor]  # (R,) means in every resample
 Each = Mapping[str, Mapping[str, Tensor]]  # metric -> forecast -> (N,) scores, lower is better
 
 
-def compared(of: str, each: Each, infinite: str = "") -> list[Score]:
+def compared(of: str, each: Each, draws: Draws, infinite: str = "") -> list[Score]:
     """For every metric a row a forecast, then the skill of the given forecasts against each baseline.
 
     Args:
         of: what is scored.
         each: by metric and forecast, "given" among them, the scores (N,) >= 0.
+        draws: of `finite_columns(each)`, the means in every resample.
         infinite: the sentence that tells why a score is infinite.
     """
-    columns = {(metric, who): values for metric, own in each.items() for who, values in own.items()}
-    finite = {key: values for key, values in columns.items() if bool(values.isfinite().all())}
-    draws = mean_draws(finite, derive(0, "forecasts", of))
+    columns, finite = _columns(each), finite_columns(each)
     rows = []
     for metric, own in each.items():
         for who, values in own.items():
@@ -43,22 +47,51 @@ def compared(of: str, each: Each, infinite: str = "") -> list[Score]:
     return rows
 
 
-def mean_draws(columns: Mapping[tuple[str, str], Tensor], generator: torch.Generator) -> dict[tuple[str, str], Tensor]:
-    """The mean of each column (N,) in every resample: (R,) float64; of fewer than two rows, nothing."""
-    if not columns or len(next(iter(columns.values()))) < 2:
+def finite_columns(each: Each) -> dict[Column, Tensor]:
+    """The columns of scores (N,) that are all finite, by metric and forecast: those that have intervals."""
+    return {key: values for key, values in _columns(each).items() if bool(values.isfinite().all())}
+
+
+def _columns(each: Each) -> dict[Column, Tensor]:
+    return {(metric, who): values for metric, own in each.items() for who, values in own.items()}
+
+
+def mean_draws(columns: Mapping[Column, Tensor], of: str) -> Draws:
+    """The means of the columns in every resample, of a bootstrap of their own; of fewer than two rows, nothing."""
+    n = len(next(iter(columns.values()), ()))
+    if n < 2:
         return {}
-    values = torch.stack(list(columns.values()), 1)
-    centres = values.mean(0)
-    rest = (values - centres).float()  # float32 sums of what is left lose nothing that matters
-    blocks = [(weights @ rest).double() for weights in bootstrap_blocks(len(rest), RESAMPLES, generator)]
-    return dict(zip(columns, (torch.cat(blocks) / len(rest) + centres).unbind(1), strict=True))
+    means = Means(columns)
+    for weights in bootstrap_blocks(n, RESAMPLES, derive(0, "forecasts", of)):
+        means.take(weights)
+    return means.draws()
+
+
+class Means(Generic[Key]):
+    """The means of columns (N,) in resamples, for at least one column; `order` (N,) is that of the weights."""
+
+    def __init__(self, columns: Mapping[Key, Tensor], order: Tensor | None = None) -> None:
+        self.names, values = list(columns), torch.stack(list(columns.values()), 1)
+        self.centres = values.mean(0)
+        rest = (values - self.centres).float()  # float32 sums of what is left lose nothing that matters
+        self.rest = rest if order is None else rest[order]
+        self.blocks: list[Tensor] = []
+
+    def take(self, weights: Tensor) -> None:
+        """Take in a block of resamples with weights (R, N)."""
+        self.blocks.append((weights @ self.rest).double())
+
+    def draws(self) -> dict[Key, Tensor]:
+        """The mean of each column in every resample: (R,) float64."""
+        means = torch.cat(self.blocks) / len(self.rest) + self.centres
+        return dict(zip(self.names, means.unbind(1), strict=True))
 
 
 def _skill(
     of: str,
     metric: str,
-    columns: Mapping[tuple[str, str], Tensor],
-    draws: Mapping[tuple[str, str], Tensor],
+    columns: Mapping[Column, Tensor],
+    draws: Draws,
     baseline: str,
     infinite: str,
 ) -> Score:

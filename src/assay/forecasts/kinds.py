@@ -6,13 +6,13 @@ classes (1 / 2 for an event). Intervals: "quantiles" states, for every row of a 
 the outcomes beforehand, as no forecaster does, so a skill against them is if anything too low.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from assay.forecasts.calibrated import calibration_rows, murphy_rows, reliability_diagram, share_rows
-from assay.forecasts.compare import compared
+from assay.forecasts.calibrated import calibration_rows, murphy_rows, reliability_diagram, resampled, share_rows
+from assay.forecasts.compare import Column, Draws, Each, compared, finite_columns, mean_draws
 from assay.forecasts.parse import Binary, Classes, Ranges
 from assay.forecasts.scores import CLIMATOLOGY, GIVEN, QUANTILES, UNIFORM, Diagram, Point, Score
 from assay.forecasts.source import Source
@@ -38,7 +38,12 @@ def score_event(data: Binary, source: Source) -> Scored:
         "log_score": {who: log_score_each(q) for who, q in happened.items()},
     }
     impossible = _impossible(happened[GIVEN], source)
-    rows = [*compared(EVENT, each, impossible), *calibration_rows(EVENT, p, y), *share_rows(EVENT, p, y)]
+    means, ends = resampled(EVENT, p, y, finite_columns(each))
+    rows = [
+        *compared(EVENT, each, means, impossible),
+        *calibration_rows(EVENT, p, y, ends),
+        *share_rows(EVENT, p, y),
+    ]
     diagram = reliability_diagram("Event", p, y, "stated probability", "share that happened")
     return rows, [diagram], [text for text in (impossible, *_few(y)) if text]
 
@@ -60,10 +65,21 @@ def score_classes(data: Classes, source: Source) -> Scored:
     }
     impossible = _impossible(happened[GIVEN], source)
     events = [(p[:, place], (y == place).double()) for place in range(k)]
-    rows = [*compared(ALL, each, impossible), *_summed(events), *_top_label(p, y, shares)]
-    for name, (probability, outcome) in zip(data.names, events, strict=True):
-        rows += _class_rows(f"class {name}", probability, outcome)
     confidence, answer = p.max(1)
+    right = (answer == y).double()
+    squares = {"brier": {GIVEN: (confidence - right).square()}}
+    classes = [f"class {name}" for name in data.names]
+    own = {of: {"brier": {GIVEN: (q - came).square()}} for of, (q, came) in zip(classes, events, strict=True)}
+    means, ends = resampled(TOP, confidence, right, _columns({ALL: each, TOP: squares, **own}))
+    rows = [
+        *compared(ALL, each, _of(ALL, means), impossible),
+        *_summed(events),
+        *_accuracy_rows(confidence, right, shares),
+        *compared(TOP, squares, _of(TOP, means)),
+        *calibration_rows(TOP, confidence, right, ends),
+    ]
+    for of, event in zip(classes, events, strict=True):
+        rows += [*share_rows(of, *event), *compared(of, own[of], _of(of, means)), *_parts(of, *event)]
     diagrams = [reliability_diagram("Top label", confidence, answer == y, "stated confidence", "share right")]
     if k <= DRAWN:
         for name, (probability, outcome) in zip(data.names, events, strict=True):
@@ -95,7 +111,8 @@ def score_ranges(data: Ranges) -> Scored:
             QUANTILES: interval_score_each(q[0].expand(n), q[1].expand(n), outcome, level),
         }
         width = {GIVEN: high - low, QUANTILES: (q[1] - q[0]).expand(n)}
-        found = compared(of, {"interval_score": score, "mean_width": width})
+        each = {"interval_score": score, "mean_width": width}
+        found = compared(of, each, mean_draws(finite_columns(each), of))
         rows += [row for row in found if row.metric != "mean_width_skill"]  # narrow is good only where it covers
         if n * (1 - level) < 1:
             warnings.append(
@@ -125,10 +142,8 @@ def _summed(events: Sequence[tuple[Tensor, Tensor]]) -> list[Score]:
     return [*rows, *murphy_rows(ALL, list(events))]
 
 
-def _top_label(p: Tensor, y: Tensor, shares: Tensor) -> list[Score]:
-    confidence, answer = p.max(1)
-    right = (answer == y).double()
-    n, hits = len(y), int(right.sum())
+def _accuracy_rows(confidence: Tensor, right: Tensor, shares: Tensor) -> list[Score]:
+    n, hits = len(right), int(right.sum())
     ends = wilson(hits, n)
     return [
         Score(
@@ -137,16 +152,22 @@ def _top_label(p: Tensor, y: Tensor, shares: Tensor) -> list[Score]:
         ),
         Score(of=TOP, forecast=CLIMATOLOGY, metric="accuracy", value=float(shares.max()), n=n, higher_is_better=True),
         Score(of=TOP, metric="mean_probability", value=float(confidence.mean()), n=n),
-        *compared(TOP, {"brier": {GIVEN: (confidence - right).square()}}),
-        *calibration_rows(TOP, confidence, right),
     ]  # fmt: skip
 
 
-def _class_rows(of: str, probability: Tensor, outcome: Tensor) -> list[Score]:
+def _parts(of: str, probability: Tensor, outcome: Tensor) -> list[Score]:
     parts, n = brier_decomposition(probability, outcome), len(outcome)
-    values = {"brier": sum(parts), "brier_calibration": parts.calibration, "brier_refinement": parts.refinement}
-    rows = [Score(of=of, metric=name, value=value, n=n, higher_is_better=False) for name, value in values.items()]
-    return [*share_rows(of, probability, outcome), *rows]
+    values = {"brier_calibration": parts.calibration, "brier_refinement": parts.refinement}
+    return [Score(of=of, metric=name, value=value, n=n, higher_is_better=False) for name, value in values.items()]
+
+
+def _columns(groups: Mapping[str, Each]) -> dict[tuple[str, Column], Tensor]:
+    """The finite columns of several things scored, by what is scored."""
+    return {(of, key): values for of, each in groups.items() for key, values in finite_columns(each).items()}
+
+
+def _of(of: str, means: Mapping[tuple[str, Column], Tensor]) -> Draws:
+    return {key: draws for (what, key), draws in means.items() if what == of}
 
 
 def _impossible(happened: Tensor, source: Source) -> str:

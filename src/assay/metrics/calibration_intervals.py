@@ -68,32 +68,53 @@ def calibration_intervals(
     Raises:
         BadValueError: the input is empty, holds NaN, or leaves those ranges.
     """
-    c, y = confidence_and_correct(confidence, correct)
-    examples, n = sort(c, y), len(c)
-    binnings = (equal_width(examples.confidence, bins), equal_mass(n, bins), of_size(n, BIN_SIZE))
-    width, mass, size = (_Gaps(examples, ends) for ends in binnings)
-    error = (examples.correct - examples.confidence).float()
-    refinements = []
-    for weights in bootstrap_blocks(n, resamples, generator):
-        errors = (weights * error).cumsum(1)
+    taken = CalibrationResamples(confidence, correct, bins=bins)
+    for weights in bootstrap_blocks(len(confidence), resamples, generator):
+        taken.take(weights)
+    return taken.intervals(level)
+
+
+class CalibrationResamples:
+    """What the intervals of `calibration_intervals` need of resamples that others may use too.
+
+    Attributes:
+        order: (N,) the examples' places in ascending order of confidence, to which weights are given.
+    """
+
+    def __init__(self, confidence: Tensor, correct: Tensor, *, bins: int = BINS) -> None:
+        self.confidence, self.correct = confidence_and_correct(confidence, correct)
+        self.order, self.bins = self.confidence.argsort(stable=True), bins
+        examples, self.n = sort(self.confidence, self.correct), len(self.order)
+        binnings = (equal_width(examples.confidence, bins), equal_mass(self.n, bins), of_size(self.n, BIN_SIZE))
+        self.width, self.mass, self.size = (_Gaps(examples, ends) for ends in binnings)
+        self.error = (examples.correct - examples.confidence).float()
+        self.refinements: list[Tensor] = []
+
+    def take(self, weights: Tensor) -> None:
+        """Take in a block of resamples with weights (R, N) of the examples in `order`."""
+        errors = (weights * self.error).cumsum(1)
         counts = weights.cumsum(1)
-        for gaps in (width, mass, size):
+        for gaps in (self.width, self.mass, self.size):
             gaps.resample(errors, counts)
-        square = (weights @ error.square()).double() / n
-        refinements.append(square - width.last_squares())
-    parts = brier_decomposition(c, y, bins)
-    calibration = width.interval(TWO, math.sqrt(parts.calibration), level)
-    last = slice(0, -1)
-    return CalibrationIntervals(
-        ece=width.interval(ONE, expected_calibration_error(c, y, bins), level),
-        adaptive_ece=mass.interval(ONE, adaptive_calibration_error(c, y, bins), level),
-        rms=size.interval(TWO, rms_calibration_error(c, y), level),
-        rms_without_last_bin=None
-        if n < 2 * BIN_SIZE
-        else size.interval(TWO, rms_calibration_error_without_last_bin(c, y), level, last),
-        brier_calibration=Interval(calibration.low**2, calibration.high**2),
-        brier_refinement=_basic(torch.cat(refinements), parts.refinement, level),
-    )
+        square = (weights @ self.error.square()).double() / self.n
+        self.refinements.append(square - self.width.last_squares())
+
+    def intervals(self, level: float = 0.95) -> CalibrationIntervals:
+        """The intervals from all resamples taken in."""
+        c, y, bins = self.confidence, self.correct, self.bins
+        parts = brier_decomposition(c, y, bins)
+        calibration = self.width.interval(TWO, math.sqrt(parts.calibration), level)
+        last = slice(0, -1)
+        return CalibrationIntervals(
+            ece=self.width.interval(ONE, expected_calibration_error(c, y, bins), level),
+            adaptive_ece=self.mass.interval(ONE, adaptive_calibration_error(c, y, bins), level),
+            rms=self.size.interval(TWO, rms_calibration_error(c, y), level),
+            rms_without_last_bin=None
+            if self.n < 2 * BIN_SIZE
+            else self.size.interval(TWO, rms_calibration_error_without_last_bin(c, y), level, last),
+            brier_calibration=Interval(calibration.low**2, calibration.high**2),
+            brier_refinement=_basic(torch.cat(self.refinements), parts.refinement, level),
+        )
 
 
 def _basic(values: Tensor, estimate: float, level: float) -> Interval:

@@ -1,16 +1,19 @@
 """Calibration errors whose gaps are linear in the examples' weights: smooth and classwise ECE, resampled by a product.
 
 gaps = w' V / n for weights w (N,) and a matrix V (N, M), and the error is the sum of |gaps|. Of classwise ECE a column
-of V is a class's bin, and the resampled error is exact. Of smooth ECE a column is a point of [0, 1], and the kernel
-keeps the width s of the sample. Its interval is still one of smooth ECE: let h(s) be smECE_s of the truth, which falls
-with s, so that the truth's own width, where h(s) = s, lies between s and h(s); an interval that holds s and h(s) holds
-it too.
+of V is a class's bin, and the resampled error is exact; V is sparse, an example lying in one bin of each class, so that
+a thousand classes cost a hundred times what ten cost, and not ten thousand times. Of smooth ECE a column is a point of
+[0, 1], and the kernel keeps the width s of the sample. Its interval is still one of smooth ECE: let h(s) be smECE_s of
+the truth, which falls with s, so that the truth's own width, where h(s) = s, lies between s and h(s); an interval that
+holds s and h(s) holds it too.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from assay.metrics.calibration import BINS
@@ -26,17 +29,20 @@ class Linear(NamedTuple):
 
     Attributes:
         estimate: the error of the sample.
-        values: V (N, M) float32.
+        values: V (N, M) float32, dense or sparse.
         chance: (M,) float64, the gaps' standard deviations under calibration.
     """
 
     estimate: float
-    values: Tensor
+    values: Tensor | csr_array
     chance: Tensor
 
     def gaps(self, weights: Tensor) -> Tensor:
-        """Signed gaps (R, M) of resamples with weights (R, N)."""
-        return weights @ self.values / len(self.values)
+        """Signed gaps (R, M), of the type of the weights (R, N) of resamples."""
+        n = weights.shape[1]
+        if isinstance(self.values, Tensor):
+            return weights @ self.values.to(weights) / n
+        return torch.from_numpy((self.values.T @ weights.numpy().T).T) / n
 
 
 def smooth_gaps(confidence: Tensor, correct: Tensor) -> Linear:
@@ -64,7 +70,12 @@ def classwise_gaps(logits: Tensor, labels: Tensor, bins: int = BINS) -> Linear:
     n, classes = z.shape
     error, bin_of = class_errors(z, y, bins)
     held, place = torch.unique(bin_of, return_inverse=True)
-    values = torch.zeros(n, len(held)).scatter_(1, place, (error / classes).float())
+    entries = (
+        (error / classes).float().flatten().numpy(),
+        place.flatten().numpy(),
+        np.arange(0, n * classes + 1, classes),
+    )
+    values = csr_array(entries, shape=(n, len(held)))
     p = z.softmax(1)
     chance = torch.zeros(len(held), dtype=torch.float64).index_add_(0, place.flatten(), (p * (1 - p)).flatten())
     return Linear(classwise_calibration_error(z, y, bins), values, chance.sqrt() / (n * classes))
@@ -78,11 +89,11 @@ def linear_intervals(
     Raises:
         BadValueError: level lies outside (0, 1).
     """
-    n = len(errors[0].values)
+    n = errors[0].values.shape[0]
     drawn = [[error.gaps(weights) for error in errors] for weights in bootstrap_blocks(n, resamples, generator)]
     found = []
     for error, *blocks in zip(errors, *drawn, strict=True):
-        gaps = error.values.double().sum(0) / n
+        gaps = error.gaps(torch.ones(1, n, dtype=torch.float64))[0]
         noise = torch.cat(blocks).double() - gaps
         found.append(interval_of_norm(ONE, gaps, noise, error.chance, n, error.estimate, level))
     return found

@@ -138,6 +138,12 @@ def test_what_is_missing_has_no_mean(tiny_folder: Path, tmp_path: Path) -> None:
     assert found.again == f"assay run tiny_classes --out {tmp_path}"
 
 
+def test_a_class_without_images_is_refused_before_any_class_is_run(tiny_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadValueError, match=r"expected images of class .*, got none; give more images"):
+        run_each_class(TINY, out=tmp_path / "store", data=tiny_folder, limit=2)  # two images are of two classes at most
+    assert not (tmp_path / "store").exists()
+
+
 def test_page_and_csv(found: EachClass, tmp_path: Path) -> None:
     page = write_each_class(found, tmp_path).read_text()
     for kept in range(3):

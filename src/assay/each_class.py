@@ -6,14 +6,14 @@ recipes of one study, which compares on the same images. The store and its cells
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assay.again import OUT
 from assay.again import command as command_of
-from assay.data import load
+from assay.data import load, one_class
 from assay.errors import BadValueError
-from assay.execute import Watch
+from assay.execute import Watch, source_of
 from assay.results import Failure, Results, load_results
 from assay.run import find_study, folder_of, ignore, run_study
 from assay.store import Store
@@ -123,12 +123,17 @@ def run_each_class(
     the run of each class.
 
     Raises:
-        BadValueError: the study is not one of each class.
+        BadValueError: the study is not one of each class; or a class makes no task, such as one that a limit leaves
+            without images, before any class is run.
         AssayError: as `run_study`.
     """
     study, preset = _whole(study), None if preset == FULL else preset
-    test = load(study.data, "test", folder=None if data is None else Path(data))
+    folder = None if data is None else Path(data)
+    test = load(study.data, "test", folder=folder)
     classes = {kept: test.classes[kept] for kept in sorted(set(test.y.tolist()))}
+    task = source_of(replace(study, each_class=False), folder, limit).load()
+    for kept in classes:
+        one_class(task, kept)  # what it refuses is known before hours of training
     results = {}
     for place, (kept, name) in enumerate(classes.items(), start=1):
         with watching(f"class {name}, {place} of {len(classes)}") as watch:

@@ -91,6 +91,14 @@ def test_intervals_of_several_scores_are_those_of_each_alone() -> None:
     alone = [average_precision_interval(*side, derive(8), resamples=200) for side in sides]
     assert average_precision_intervals(sides, derive(8), resamples=200) == alone
     assert len(set(alone)) == len(sides)
+    assert average_precision_intervals([], derive(8)) == []
+
+
+@pytest.mark.parametrize("sizes", [(71, 50), (69, 50), (70, 49)])
+def test_scores_of_other_images_share_no_resamples(sizes: tuple[int, int]) -> None:
+    sides = [drawn(1, 70, 50, "several"), drawn(1, *sizes, "several")]
+    with pytest.raises(BadValueError, match="sides: expected scores of the same images, got"):
+        average_precision_intervals(sides, derive(8), resamples=20)
 
 
 def test_fpr_bootstrap_equals_resampling() -> None:

@@ -219,6 +219,26 @@ def test_networks_that_it_does_not_suit_are_refused(model: nn.Module, message: s
     assert not any(layer._forward_pre_hooks for layer in wrapped.modules())
 
 
+class Named(nn.Module):
+    """A dropout layer that is called with its argument's name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop, self.last = nn.Dropout(0.5), nn.Linear(144, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.drop(input=x.flatten(1)))  # type: ignore[no-any-return]
+
+
+def test_a_layer_that_is_called_by_name_is_thinned() -> None:
+    model = Named().eval()
+    (thinned,) = MCDropout(samples=1).fit(wrap(model, images().x), images()).members
+    x = images(5).x / 255
+    (mask,) = masks(thinned)
+    with torch.no_grad():
+        torch.testing.assert_close(thinned(x), model.last(x.flatten(1) * mask.scale))
+
+
 def test_a_layer_that_does_not_run_is_left() -> None:
     model = dropped(nn.Dropout(0.5))
     model.spare = nn.Dropout(0.5)

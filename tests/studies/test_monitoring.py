@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from assay.data import load_task
+from assay.evaluations import Anomaly, Rejection
 from assay.report.monitoring import EVALUATIONS
 from assay.scores import __all__ as exported
 from assay.studies import monitoring
@@ -22,3 +23,9 @@ def test_every_score_and_every_calibrator_is_measured_on_shared_trainings(tiny_f
         keys = [cell.key for cell in cells.cells]
         assert len(keys) == len(set(keys)) == 12 + len(study.recipes) * len(study.evaluations)
         assert {item.name for item in study.evaluations} >= set(EVALUATIONS)
+
+
+def test_thresholds_are_of_the_images_that_scores_are_drawn_of() -> None:
+    for study in (monitoring, cut(monitoring, "laptop")):
+        images = {item.name: item.images for item in study.evaluations if isinstance(item, Anomaly | Rejection)}
+        assert images["anomaly"] == images["rejection"]  # else the page cannot tell that the scores are the same

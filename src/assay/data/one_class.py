@@ -29,9 +29,10 @@ def one_class(task: Task, kept: int) -> Task:
     """The task in which one class is ordinary, and all others together are anomalous.
 
     Training, validation and test images are those of the class in all four rotations, the label being the rotation, so
-    that accuracy and calibration are those of telling the rotations apart. `inside` is the upright test images of the
-    class, and the outlier set "rest" the upright test images of all other classes, with their own labels. Other
-    outlier sets, and those to train on, stay as they are.
+    that accuracy and calibration are those of telling the rotations apart. The four rotations of one image err
+    together, while the intervals of accuracy and calibration take all images to be independent: they are too short.
+    `inside` is the upright test images of the class, and the outlier set "rest" the upright test images of all other
+    classes, with their own labels. Other outlier sets, and those to train on, stay as they are.
 
     Args:
         task: with training and validation images.

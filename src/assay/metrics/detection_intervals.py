@@ -13,6 +13,7 @@ import torch
 from scipy.stats import beta
 from torch import Tensor
 
+from assay.errors import BadValueError
 from assay.metrics.detection import (
     TPR,
     average_precision,
@@ -93,10 +94,13 @@ def average_precision_intervals(
     """`average_precision_interval` of several scores of the same images, (negatives, positives) each.
 
     Each is what it would be alone with that generator: the resamples, whose drawing takes most of the time, are shared.
+    Of no scores there are none.
 
     Raises:
-        BadValueError: as there.
+        BadValueError: as there, or the scores are not of equally many images.
     """
+    if not sides:
+        return []
     found = []
     values = average_precisions(sides, generator, resamples)
     for (negatives, positives), drawn in zip(sides, values, strict=True):
@@ -111,9 +115,12 @@ def average_precision_intervals(
 def average_precisions(
     sides: Sequence[tuple[Tensor, Tensor]], generator: torch.Generator, resamples: int = RESAMPLES
 ) -> list[Tensor]:
-    """Average precision in each of R resamples, (R,) float64 for each of several scores of the same images."""
+    """Average precision in each of R resamples, (R,) float64 for each of several scores, at least one."""
     ranked = [_Ranked.of(*both_sides(negatives, positives)) for negatives, positives in sides]
-    n0, n1 = (len(side) for side in sides[0])
+    sizes = {(len(negatives), len(positives)) for negatives, positives in sides}
+    if len(sizes) > 1:
+        raise BadValueError(f"sides: expected scores of the same images, got {sorted(sizes)} negatives and positives")
+    ((n0, n1),) = sizes
     rows = max(1, BLOCK // max(n0, n1))
     streams = (bootstrap_blocks(n, resamples, generator, block=rows * n) for n in (n0, n1))
     values: list[list[Tensor]] = [[] for _ in sides]

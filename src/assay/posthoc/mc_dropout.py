@@ -95,9 +95,9 @@ class Mask(nn.Module):
         self.register_buffer("scale", scale)
         self.register_buffer("shift", shift)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name that dropout layers give it
         """Map x (B, ...) to the same shape, by the same mask for each row."""
-        return torch.addcmul(self.shift, x, self.scale)
+        return torch.addcmul(self.shift, input, self.scale)
 
 
 def dropout_shapes(model: Classifier, shape: tuple[int, int, int]) -> dict[str, Shape]:
@@ -120,7 +120,9 @@ def dropout_shapes(model: Classifier, shape: tuple[int, int, int]) -> dict[str, 
         entered[name] = tuple(x.shape[1:])
 
     hooks = [
-        layer.register_forward_pre_hook(lambda _, inputs, name=name: note(name, inputs[0]))
+        layer.register_forward_pre_hook(
+            lambda _, inputs, named, name=name: note(name, *inputs, *named.values()), with_kwargs=True
+        )
         for name, layer in layers.items()
     ]
     try:

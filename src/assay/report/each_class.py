@@ -85,7 +85,7 @@ def mean_of(cells: Sequence[Cell]) -> Cell:
     Its interval is the mean of the lower and of the upper ends. The classes share test images, so that their errors
     depend on each other in a way that is not known; the standard error of a mean is at most the mean of the standard
     errors, whatever the dependence, so this interval is rather too wide. With one seed it holds no noise of training,
-    as theirs.
+    as theirs. n is the sum of theirs, and counts an image once for every class.
     """
     whole = [cell for cell in cells if cell.value is not None]
     if len(whole) < len(cells):

@@ -1,8 +1,9 @@
 """Rotation prediction: how badly a model that was trained to tell rotations apart tells those of an image.
 
 Hendrycks, Mazeika, Kadavath and Song 2019, "Using self-supervised learning can improve model robustness and
-uncertainty", sum the losses of the rotations; Golan and El-Yaniv 2018, "Deep anomaly detection using geometric
-transformations", sum the probabilities of the transformations that were applied.
+uncertainty", take the loss of the rotations as the score; Golan and El-Yaniv 2018, "Deep anomaly detection using
+geometric transformations", the mean probability of the transformations that were applied in the simpler of their two
+scores, and in the other how likely the probabilities are under a Dirichlet distribution fitted to training images.
 """
 
 from dataclasses import dataclass
@@ -21,9 +22,9 @@ from assay.scores.base import FittedToImages, Training
 class RotationPrediction:
     """score = -(1 / 4) sum_r log softmax(z(x turned by r))_r, at least 0, where r = 0, 90, 180, 270 degrees.
 
-    The mean in place of the papers' sums, which ranks images alike. It takes square, upright images, and a model whose
-    four classes are these rotations, counter-clockwise, as `assay.data.one_class` labels them; whether they are, no
-    model can tell. It costs three forward passes beside the one that all scores share.
+    The mean ranks images as the sum does. It takes square, upright images, and a model whose four classes are these
+    rotations, counter-clockwise, as `assay.data.one_class` labels them; whether they are, no model can tell. It costs
+    three forward passes beside the one that all scores share.
     """
 
     name: ClassVar[str] = "rotation_prediction"

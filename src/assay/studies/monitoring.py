@@ -66,7 +66,7 @@ monitoring = Study(
         "Which score finds which outliers, what does each calibrator give, and what does calibration cost detection?"
     ),
     recipes=_recipes,
-    evaluations=(Calibration(), Anomaly(scores=SCORES, images=5000), Rejection(), Decay()),
+    evaluations=(Calibration(), Anomaly(scores=SCORES, images=5000), Rejection(images=5000), Decay()),
     outliers=OUTLIERS,
     presets=(
         Preset(

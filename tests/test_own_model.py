@@ -203,3 +203,14 @@ def test_one_evaluation_may_stand_alone_and_others_are_refused() -> None:
     assert set(found.table["evaluation"]) == {"calibration"}
     with pytest.raises(AssayError, match="evaluations: expected such as"):
         evaluate(model, (x, y), evaluations=["adversarial"])  # type: ignore[list-item]
+    with pytest.raises(AssayError, match=r"evaluations: expected such as .*, got 'calibration'"):
+        evaluate(model, (x, y), evaluations="calibration")  # type: ignore[arg-type]
+    with pytest.raises(AssayError, match=r"evaluations: expected such as .*, got <class"):
+        evaluate(model, (x, y), evaluations=[Calibration])  # type: ignore[list-item]
+
+
+def test_outliers_without_names_are_refused() -> None:
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 3))
+    x, y = torch.rand(12, 1, 4, 4), torch.arange(12) % 3
+    with pytest.raises(AssayError, match=r"outliers: expected a dictionary such as {'my_scans': images}"):
+        evaluate(model, (x, y), outliers=[x], progress=quiet)  # type: ignore[arg-type]

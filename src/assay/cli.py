@@ -368,6 +368,8 @@ def _plan(
         show_plan(console, planned, None)
         console.print(f"--plan measures the CPU alone; how long {device} takes is not measured.", markup=False)
         return
+    if not console.is_terminal:
+        console.print("Measuring how fast this machine is: about half a minute, and more for large studies.")
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("measuring this machine", total=1.0)
 
@@ -419,6 +421,9 @@ def _write(console: "Console", results: "Results", out: Path) -> None:
         line = f"{len(results.pending)} cells have not run yet; `{results.again}` computes them"
         console.print(line, style="yellow", soft_wrap=True, markup=False)
     console.print(f"Report: {page.resolve()}", soft_wrap=True)
+    monitoring = page.with_name("monitoring.html")
+    if monitoring.exists():
+        console.print(f"Scores, thresholds, calibrators: {monitoring.resolve()}", soft_wrap=True)
 
 
 def _write_each_class(console: "Console", found: "EachClass", out: Path) -> None:

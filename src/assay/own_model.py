@@ -66,10 +66,12 @@ def evaluate(
         ContractError: the model does not give finite logits (B, K), or it can be measured on no axis.
     """
     check_device(device)
-    evaluations = (evaluations,) if isinstance(evaluations, Evaluation) else tuple(evaluations)
+    evaluations = (evaluations,) if isinstance(evaluations, Evaluation | str) else tuple(evaluations)
     for item in evaluations:
-        if not isinstance(item, Evaluation):
+        if isinstance(item, type) or not isinstance(item, Evaluation):
             raise BadValueError(f"evaluations: expected such as (Adversarial(), Calibration()), got {item!r}")
+    if outliers is not None and not isinstance(outliers, Mapping):
+        raise BadValueError(f"outliers: expected a dictionary such as {{'my_scans': images}}, got {outliers!r:.80}")
     task = _task(name, images, train, validation, outliers)
     classifier = _classifier(model.to(device), task)
     start = time.perf_counter()

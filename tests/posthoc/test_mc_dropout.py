@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.dropout import _DropoutNd
 
 from assay.architectures import Ensemble
 from assay.attacks import PGD
@@ -105,7 +106,7 @@ def test_masks_keep_the_share_that_they_should_and_scale_it() -> None:
     ],
     ids=lambda item: type(item).__name__ if isinstance(item, nn.Module) else "",
 )
-def test_a_mask_does_what_the_layer_does_in_training(layer: nn.Module, shape: tuple[int, ...]) -> None:
+def test_a_mask_does_what_the_layer_does_in_training(layer: _DropoutNd, shape: tuple[int, ...]) -> None:
     x = torch.randn(1, *shape, generator=derive(2))
     for seed in range(4):
         generator = derive(seed)

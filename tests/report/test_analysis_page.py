@@ -336,7 +336,7 @@ def test_without_such_findings_there_is_no_mark(nine: tuple[Results, Analysis], 
 def test_what_is_missing_says_why(nine: tuple[Results, Analysis], tmp_path: Path) -> None:
     page = page_of(*nine, tmp_path)
     assert "corruptedcutout(length=7, holes=1)training failed: the disk is full" in page.text("gaps")
-    assert "Anomaly: AUROC, KMNIST" in page.text("gaps")
+    assert "Anomaly: AUROC, KMNIST (msp)" in page.text("gaps")
     hidden = [text for item, text in page.all("tr") if "hidden" in item]
     assert len(hidden) == 2  # not ranked while the axes that they lack have a weight
     assert "Not measured within fgsm (1), pgd (1)" in page.text("correlations")

@@ -83,3 +83,11 @@ def test_groups_and_thresholds_are_drawn() -> None:
     assert 'aria-label="one &amp; all"' in svg
     assert svg.count('<line class="mark dashed"') == 1
     assert ">5 %</text>" in svg
+
+
+def test_the_axis_reaches_thresholds_beyond_every_score() -> None:
+    inside = torch.linspace(0, 1, 101)
+    along = stretch(inside)
+    found = shares({"a": [inside]}, along, [9.0])
+    assert found.high == along.place_of(9.0)
+    assert found.low == shares({"a": [inside]}, along).low

@@ -20,7 +20,7 @@ def test_headline_has_the_axes_in_order(complete: Results) -> None:
     table = headline(complete)
     assert [column.label for column in table.columns] == [
         "accuracy", "worst case, ε = 0.2", "worst case, ε = 0.3", "mean accuracy, corrupted", "mCE",
-        "AUROC, Fashion-MNIST", "AUROC, KMNIST", "ECE", "NLL",
+        "AUROC, Fashion-MNIST (msp)", "AUROC, KMNIST (msp)", "ECE", "NLL",
     ]  # fmt: skip
     assert [row.recipe for row in table.rows] == list(complete.recipes)
     assert [row.recipe for row in table.rows if row.baseline] == ["baseline"]

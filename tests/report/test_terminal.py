@@ -44,3 +44,12 @@ def test_narrow_terminals_keep_every_value_of_what_they_show(
 
 def test_missing_values_are_named(complete: Results) -> None:
     assert "not\u00a0measured" in printed(dataclasses.replace(complete, table=complete.table.iloc[:0]))
+
+
+def test_columns_and_recipes_without_a_value_are_told_in_one_line(complete: Results) -> None:
+    table = complete.table
+    kept = table[(table["evaluation"] != "shift") & (table["recipe"] == "baseline")]
+    text = " ".join(printed(dataclasses.replace(complete, table=kept)).split())
+    assert "Not measured: mean accuracy, corrupted" in text
+    assert f"Nothing is measured yet of {len(complete.recipes) - 1} of the {len(complete.recipes)} recipes." in text
+    assert "not\u00a0measured" not in text

@@ -87,7 +87,7 @@ def _anomaly(measures: list[Measure]) -> list[Column]:
         chosen = find(own, "anomaly", "auroc", score="msp") or find(own, "anomaly", "auroc")
         if chosen is not None:
             score = str(chosen.setting.get("score", ""))
-            label = f"AUROC, {set_name(name)}" + (f" ({score})" if score not in ("", "msp") else "")
+            label = f"AUROC, {set_name(name)}" + (f" ({score})" if score else "")
             columns.append(Column(axis="anomaly", label=label, primary=False, measure=chosen))
     return _with_hardest(columns)
 

@@ -28,9 +28,9 @@ def turned(x: Tensor, quarters: int) -> Tensor:
 def one_class(task: Task, kept: int) -> Task:
     """The task in which one class is ordinary, and all others together are anomalous.
 
-    Training, validation and test images are those of the class in all four rotations, the label being the rotation, so
-    that accuracy and calibration are those of telling the rotations apart. The four rotations of one image err
-    together, while the intervals of accuracy and calibration take all images to be independent: they are too short.
+    Training and validation images are those of the class in all four rotations, the label being the rotation. Test
+    images are those of the class, each in one rotation, in turns, so that accuracy and calibration are those of telling
+    the rotations apart, and rest on as many independent images as they say: four rotations of one image err together.
     `inside` is the upright test images of the class, and the outlier set "rest" the upright test images of all other
     classes, with their own labels. Other outlier sets, and those to train on, stay as they are.
 
@@ -47,7 +47,7 @@ def one_class(task: Task, kept: int) -> Task:
         raise MissingDataError(f"{task.name}: has no training images; one class against the rest needs them")
     classes = task.train.classes
     if not 0 <= kept < len(classes):
-        raise BadValueError(f"{task.name}: kept: expected a class, 0..{len(classes) - 1}, got {kept}")
+        raise BadValueError(f"{task.name}: there is no class {kept}; expected 0 to {len(classes) - 1}")
     if task.test.shape[1] != task.test.shape[2]:
         raise BadValueError(f"{task.name}: expected square images, to turn them, got {task.test.shape}")
     if REST in task.outliers:
@@ -64,7 +64,7 @@ def one_class(task: Task, kept: int) -> Task:
         name=name,
         train=_rotated(train, train.name),
         validation=_rotated(validation, validation.name),
-        test=_rotated(inside, f"{name}/test"),
+        test=_in_turns(inside, f"{name}/test"),
         inside=replace(inside, y=torch.zeros_like(inside.y), classes=ROTATIONS),
         outliers={REST: rest, **task.outliers},
     )
@@ -85,3 +85,12 @@ def _rotated(images: Images, name: str) -> Images:
         y=torch.arange(len(ROTATIONS)).repeat_interleave(len(images)),
         classes=ROTATIONS,
     )
+
+
+def _in_turns(images: Images, name: str) -> Images:
+    """Each image in one rotation, labelled by it: the first upright, the second turned once, and so on."""
+    y = torch.arange(len(images)) % len(ROTATIONS)
+    x = images.x.clone()
+    for quarters in range(1, len(ROTATIONS)):
+        x[y == quarters] = turned(images.x[y == quarters], quarters)
+    return Images(name=name, x=x, y=y, classes=ROTATIONS)

@@ -134,7 +134,7 @@ def _not_measured(setting: dict[str, str | float], metric: str, reason: str) -> 
 
 
 def _measure(group: str, sides: dict[str, tuple[Tensor, Tensor]]) -> dict[str, list[Measurement]]:
-    """The metrics of each score, from its values on the test set and on the outlier set.
+    """The metrics of each score, from its values on ordinary images and on the outlier set.
 
     The same draws for every score: what differs between scores is then not the bootstrap.
     """

@@ -108,6 +108,15 @@ class Piecewise(Evaluation, Protocol):
         ...
 
 
+def check_one_test_set(name: str, task: Task) -> None:
+    """Raise BadValueError where outliers are to be told from other images than those that labels are right for."""
+    if task.inside is not None:
+        raise BadValueError(
+            f"{name}: expected outliers to be told from the test images, but {task.name} tells them from images of its "
+            "own, as one class against the rest does; leave this evaluation out of the study"
+        )
+
+
 def check_labels(images: Images, model: Classifier) -> None:
     """Raise BadValueError unless every label is one of the model's classes."""
     largest = int(images.y.max())

@@ -19,7 +19,7 @@ from assay.corruptions.severities import GRADED
 from assay.data.images import Images
 from assay.data.splits import sample
 from assay.data.task import Task
-from assay.evaluations.base import Measurement, Observations, Progress, check_labels, no_progress
+from assay.evaluations.base import Measurement, Observations, Progress, check_labels, check_one_test_set, no_progress
 from assay.evaluations.scoring import fit_scores, foreign, score_images
 from assay.metrics.accuracy import accuracy_interval, hits
 from assay.metrics.calibration import BINS, expected_calibration_error, top_label
@@ -74,9 +74,10 @@ class Decay:
             "score/<the same>/<score>" (N,) float32; "outliers/<set>/<score>" (M,) float32. Notes as those of `Anomaly`.
 
         Raises:
-            BadValueError: a label lies outside the model's classes.
+            BadValueError: a label lies outside the model's classes, or the task has other ordinary images (`inside`).
             ContractError: a score is not finite, or the model breaks its contract.
         """
+        check_one_test_set(self.name, task)
         test = sample(task.test, self.images)
         check_labels(test, model)
         fitted = fit_scores(self.scores, model, task.train, probe=task.test, images=self.fit_images)

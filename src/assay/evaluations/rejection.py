@@ -18,7 +18,7 @@ from assay.classifier import Classifier
 from assay.data.splits import sample
 from assay.data.task import Task
 from assay.errors import BadValueError
-from assay.evaluations.base import Measurement, Observations, Progress, check_labels, no_progress
+from assay.evaluations.base import Measurement, Observations, Progress, check_labels, check_one_test_set, no_progress
 from assay.evaluations.scoring import fit_scores, foreign, score_images, ticks
 from assay.metrics.detection import auroc
 from assay.metrics.detection_intervals import auroc_interval
@@ -98,9 +98,11 @@ class Rejection:
             `Anomaly`, and "not measured/validation" where there is no validation set, or it has fitted a calibration.
 
         Raises:
-            BadValueError: a label lies outside the model's classes, or an outlier set is called "in" or "validation".
+            BadValueError: a label lies outside the model's classes, an outlier set is called "in" or "validation", or
+                the task has other ordinary images (`inside`).
             ContractError: a score is not finite, or the model breaks its contract.
         """
+        check_one_test_set(self.name, task)
         for name in (INSIDE, TUNING):
             if name in task.outliers:
                 raise BadValueError(f'{self.name}: outliers: expected names other than "{name}"')

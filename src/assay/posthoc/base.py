@@ -1,4 +1,4 @@
-"""What is done to trained models; and what calibrators share, fitted to logits and labels: a classifier with others."""
+"""What is done to trained models, and what calibrators share: fitted to logits and labels, they give other logits."""
 
 from typing import ClassVar, Protocol, runtime_checkable
 

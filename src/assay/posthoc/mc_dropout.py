@@ -90,8 +90,9 @@ class Mask(nn.Module):
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, scale: Tensor, shift: Tensor) -> None:
+    def __init__(self, p: float, scale: Tensor, shift: Tensor) -> None:
         super().__init__()
+        self.p = p  # of the layer that it stands for, should the model's own code read it
         self.register_buffer("scale", scale)
         self.register_buffer("shift", shift)
 
@@ -152,11 +153,12 @@ def thin(model: Classifier, shapes: dict[str, Shape], place: int, sample: int) -
     with torch.inference_mode(False):  # what is made in inference mode has no gradients later either
         for name, shape in shapes.items():
             layer = model.get_submodule(name)
+            assert isinstance(layer, _DropoutNd), "shapes are those of dropout layers"
             kept[id(layer)] = drawn(layer, shape, derive(SEED, "mc_dropout", place, sample, name)).to(device_of(model))
     return copy.deepcopy(model, kept)  # what is in the memo is taken as it is
 
 
-def drawn(layer: nn.Module, shape: Shape, generator: torch.Generator) -> Mask:
+def drawn(layer: _DropoutNd, shape: Shape, generator: torch.Generator) -> Mask:
     """One draw of a dropout layer's mask, on the CPU, by the layer itself: what it makes of zeros and of ones."""
     own = copy.deepcopy(layer).train()
     seed = generator.initial_seed()
@@ -167,4 +169,4 @@ def drawn(layer: nn.Module, shape: Shape, generator: torch.Generator) -> Mask:
         return found
 
     shift = of(0.0)
-    return Mask(of(1.0) - shift, shift)
+    return Mask(float(own.p), of(1.0) - shift, shift)

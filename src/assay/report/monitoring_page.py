@@ -15,6 +15,7 @@ from assay.report.doubts import EVENTS
 from assay.report.files import write_atomically
 from assay.report.lines_svg import Axis, Line, axis, lines_svg, look
 from assay.report.monitoring import Fall, alarms, by_calibrator, by_rejection, by_score, falls
+from assay.report.monitoring_answer import sentences
 from assay.report.monitoring_pictures import DRAWN, confidences, observed_of, score_pictures
 from assay.report.page import render_page
 from assay.report.text import breakable
@@ -41,13 +42,15 @@ def render(results: Results) -> str:
     table = results.table
     found = alarms(results, collect(replace(results, table=table[table["seed"] != MEAN]), skip=EVENTS))
     fallen = falls(results, measures)
+    scores, calibrators = by_score(results, measures), by_calibrator(results, measures)
     names = [name for name in results.recipes if any(name == recipe for fall in fallen for recipe, _ in fall.curves)]
     return render_page(
         "monitoring.html",
         results=results,
         limited=results.limited,
-        scores=by_score(results, measures),
-        calibrators=by_calibrator(results, measures),
+        answer=sentences(scores, calibrators, found),
+        scores=scores,
+        calibrators=calibrators,
         rejection=by_rejection(results, measures),
         rejected=_rejected(results),
         alarms=found,

@@ -62,12 +62,16 @@ def stretch(inside: Tensor) -> Stretch:
     return Stretch(float(centre), float(off.median()) if len(off) else abs(float(centre)) or 1.0)
 
 
-def shares(groups: Mapping[str, Sequence[Tensor]], along: Stretch) -> Shares:
-    """The histogram of each group; one of several sets is the mean of theirs, however many images each has."""
+def shares(groups: Mapping[str, Sequence[Tensor]], along: Stretch, within: Sequence[float] = ()) -> Shares:
+    """The histogram of each group; one of several sets is the mean of theirs, however many images each has.
+
+    The scores `within` lie on the axis too.
+    """
     placed = {name: [along.place(scores) for scores in sets] for name, sets in groups.items()}
     ends = torch.tensor([BEYOND, 1 - BEYOND], dtype=torch.float64)
     inner = torch.stack([values.quantile(ends) for sets in placed.values() for values in sets])
-    low, high = float(inner[:, 0].min()), float(inner[:, 1].max())
+    places = [along.place_of(score) for score in within]
+    low, high = min([float(inner[:, 0].min()), *places]), max([float(inner[:, 1].max()), *places])
     if high - low < 1e-9:
         low, high = low - 1, high + 1
     return Shares(low, high, {name: _mean_share(sets, low, high) for name, sets in placed.items()})
@@ -95,7 +99,7 @@ def histogram_svg(
         thresholds: scores to mark, each with its text.
     """
     along = stretch(torch.cat(list(groups[inside])))
-    found = shares(groups, along)
+    found = shares(groups, along, [score for score, _ in thresholds])
     x = Axis(title="score", low=found.low, high=found.high, ticks=_ticks(along, found.low, found.high))
     top = max(float(own.max()) for own in found.groups.values())
     y = axis("share", 0, top, lambda value, decimals: f"{100 * value:.{max(0, decimals - 2)}f} %")

@@ -1,5 +1,6 @@
 """The headline in the terminal: the answer in a few sentences and the table of recipes x axes."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from rich import box
@@ -32,7 +33,8 @@ def print_headline(results: Results, console: Console) -> None:
     judged = judge_results(results)
     measures = collect(results, skip=EVENTS)
     table = headline(results, measures, judged)
-    fitting = table if console.width >= ROOM else primary(table)
+    shown = measured(table)
+    fitting = shown if console.width >= ROOM else primary(shown)
     preset = "" if results.preset is None else f", {results.preset} slice"
     limited = "" if results.limit is None else f" (LIMITED to {results.limit} images per set)"
     title = f"{results.title}{preset}{limited}"
@@ -42,7 +44,9 @@ def print_headline(results: Results, console: Console) -> None:
         console.print(f"{MARK} seen: {LEGEND}.", style="dim")
     if judged.trainings > 1:
         console.print(f"Differences are to the mean of {judged.trainings} trainings of the baseline.", style="dim")
-    if fitting is not table:
+    for line in _left_out(table, shown):
+        console.print(line, style="dim", markup=False)
+    if fitting is not shown:
         console.print("More columns and all intervals stand in the report.", style="dim")
     for recipe in results.unlearned:
         console.print(escape(f"{recipe} answers one class for every image: it has learned nothing."), style="yellow")
@@ -62,6 +66,31 @@ def _print_signs(results: Results, console: Console) -> None:
     found = checked(results)
     for text in () if found is None else (found.summary, *found.missing):
         console.print(escape(text), style="dim", highlight=False)
+
+
+def measured(table: Headline) -> Headline:
+    """The table without columns and rows that hold no value; where none holds any, the whole."""
+    places = [place for place in range(len(table.columns)) if any(_known(row.entries[place]) for row in table.rows)]
+    rows = [row for row in table.rows if any(map(_known, row.entries))]
+    if not rows:
+        return table
+    return Headline(
+        columns=tuple(table.columns[place] for place in places),
+        rows=tuple(replace(row, entries=tuple(row.entries[place] for place in places)) for row in rows),
+    )
+
+
+def _known(item: Entry) -> bool:
+    return item.cell.value is not None
+
+
+def _left_out(table: Headline, shown: Headline) -> Iterator[str]:
+    """What `measured` leaves out, in words."""
+    columns = [column.label for column in table.columns if column not in shown.columns]
+    if columns:
+        yield f"Not measured: {'; '.join(columns)}."
+    if len(shown.rows) < len(table.rows):
+        yield f"Nothing is measured yet of {len(table.rows) - len(shown.rows)} of the {len(table.rows)} recipes."
 
 
 def primary(table: Headline) -> Headline:

@@ -33,7 +33,20 @@ def refused(*arguments: str | Path, **environment: str) -> str:
 
 @pytest.mark.parametrize(
     "command",
-    [(), ("run",), ("report",), ("claims",), ("score",), ("list",), ("data",), ("data", "fetch"), ("data", "show")],
+    [
+        *(
+            (),
+            ("run",),
+            ("report",),
+            ("claims",),
+            ("score",),
+            ("list",),
+            ("data",),
+            ("data", "fetch"),
+            ("data", "show"),
+        ),
+        *(("store",), ("store", "ls"), ("store", "verify"), ("store", "gc"), ("store", "merge")),
+    ],
 )
 def test_help_has_a_purpose_and_an_example(command: tuple[str, ...]) -> None:
     done = assay(*command, "--help")

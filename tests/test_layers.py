@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "assay"
 
 # From the bottom upward: a module may import from its own layer and from those above it in this list.
 LAYERS = (
-    ("again", "errors", "parts", "png", "published", "randomness"),
+    ("again", "errors", "parts", "places", "png", "published", "randomness"),
     ("classifier", "data", "metrics", "pictures"),
     ("architectures", "corruptions", "augmentations", "attacks", "outliers", "scores"),
     ("objectives", "posthoc", "weights"),
@@ -30,8 +30,9 @@ LAYERS = (
         "own_model",
         "studies",
         "catalogue",
+        "upkeep",
     ),
-    ("live", "plan_text"),
+    ("live", "plan_text", "store_commands"),
     ("cli",),
     ("__main__",),
 )

@@ -10,6 +10,7 @@ import typer
 
 from assay.again import OUT, command
 from assay.errors import AssayError, BadValueError, nearest
+from assay.store_commands import store_app
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,12 +28,18 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Data sets: list what is here, fetch what is not, verify checksums.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(store_app, name="store")
 
 Folder = Annotated[
     Path | None,
     typer.Option("--data", metavar="DIR", help="Folder with data sets as idx files; else ASSAY_DATA, cache, built in."),
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="The store: finished cells and reports.")]
+Out = Annotated[
+    str,
+    typer.Option(
+        "--out", metavar="STORE", help="The store, finished cells and reports: a folder, or such as s3://bucket/folder."
+    ),
+]
 Slice = Annotated[
     str | None,
     typer.Option("--preset", metavar="NAME", help="A slice of the study, such as laptop; see `assay list studies`."),
@@ -86,7 +93,7 @@ def run(
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:0, ...")] = "cpu",
     limit: Limit = None,
-    out: Out = OUT,
+    out: Out = str(OUT),
     plan: Annotated[
         bool, typer.Option("--plan", help="Print recipes, cells, what is in the store and the time left; run nothing.")
     ] = False,
@@ -168,7 +175,7 @@ def report(
     study: Annotated[str, typer.Argument(help="A study that was run in this store, complete or in part.")],
     preset: Slice = None,
     limit: Limit = None,
-    out: Out = OUT,
+    out: Out = str(OUT),
 ) -> None:
     """Write the report of what the store has of a study; nothing is computed anew."""
     from rich.console import Console
@@ -183,19 +190,20 @@ def report(
         _write(console, _stored(study, preset, limit, out), out)
 
 
-def _stored(study: str, preset: str | None, limit: int | None, out: Path) -> "Results":
+def _stored(study: str, preset: str | None, limit: int | None, out: str) -> "Results":
     """What the store has of a study; where it was never run there, one sentence with the command that does."""
+    from assay.places import place_at
     from assay.results import load_results
     from assay.run import find_study, folder_of
-    from assay.store import Store
+    from assay.store import PLAN, Store, studies_at
     from assay.study import FULL, cut
 
     preset = None if preset == FULL else preset
     name = folder_of(study, limit, preset)
-    if not (out / name / "study.json").exists():
+    if not place_at(out).exists(f"{name}/{PLAN}"):
         whole = find_study(study)  # a misspelt name is answered with the nearest
         cut(whole, FULL if preset is None else preset)
-        others = ", ".join(sorted(path.parent.name for path in out.glob(f"{study}*/study.json")))
+        others = ", ".join(name for name in studies_at(out) if name.startswith(study))
         hint = f"; this store has {others}" if others else ""
         first = command(study, preset=preset, limit=limit, out=out)
         raise BadValueError(f"{out}: {study} was not run here; run `{first}` first{hint}")
@@ -207,24 +215,25 @@ def claims(
     study: Annotated[str, typer.Argument(help="A study that was run in this store, complete or in part.")],
     preset: Slice = None,
     limit: Limit = None,
-    out: Out = OUT,
+    out: Out = str(OUT),
 ) -> None:
     """Hold what a study's authors claim against what was measured: a verdict on each claim, with its numbers."""
     from rich.console import Console
 
     from assay.report import write_report
     from assay.report.claims import show_claims
+    from assay.report.files import pages_at
     from assay.studies.claims import CLAIMED, claims_of
 
     console = Console()
     if not claims_of(study):
         raise BadValueError(f"{study}: no claims are known about it; {nearest(study, CLAIMED)}")
     results = _stored(study, preset, limit, out)
-    folder = out / _folder(results)
-    if not (folder / "report.html").exists():
-        write_report(results, folder)  # the pages that the page of claims links to
-    page = show_claims(results, console, folder)
-    console.print(f"Page: {page.resolve()}", soft_wrap=True)
+    with pages_at(out, _folder(results)) as folder:
+        if not (folder / "report.html").exists():
+            write_report(results, folder)  # the pages that the page of claims links to
+        page = show_claims(results, console, folder)
+    console.print(f"Page: {_where(out, _folder(results), page)}", soft_wrap=True, markup=False)
 
 
 @app.command(epilog="Example: assay score forecasts.csv --out my-scores")
@@ -347,7 +356,7 @@ def _plan(
     study: str,
     preset: str | None,
     *,
-    out: Path,
+    out: str,
     data: Path | None,
     seeds: tuple[int, ...] | None,
     recipes: str | None,
@@ -407,11 +416,21 @@ def _folder(results: "Results") -> str:
     return folder_of(results.study, results.limit, results.preset)
 
 
-def _write(console: "Console", results: "Results", out: Path) -> None:
-    from assay.report import print_headline, write_report
+def _where(out: str, folder: str, page: Path) -> str:
+    """Where a page of the store is, for people to open."""
+    from assay.places import is_local, place_at
 
-    folder = out / _folder(results)
-    page = write_report(results, folder)
+    return str(page.resolve()) if is_local(out) else place_at(out).shown(f"{folder}/{page.name}")
+
+
+def _write(console: "Console", results: "Results", out: str) -> None:
+    from assay.report import print_headline, write_report
+    from assay.report.files import pages_at
+
+    with pages_at(out, _folder(results)) as folder:
+        page = write_report(results, folder)
+        monitoring = page.with_name("monitoring.html")
+        monitored = monitoring.exists()
     print_headline(results, console)
     for failure in results.failures:
         console.print(f"failed: {failure.recipe}, seed {failure.seed}, {failure.stage}: {failure.reason}", style="red")
@@ -420,19 +439,22 @@ def _write(console: "Console", results: "Results", out: Path) -> None:
     if results.pending:
         line = f"{len(results.pending)} cells have not run yet; `{results.again}` computes them"
         console.print(line, style="yellow", soft_wrap=True, markup=False)
-    console.print(f"Report: {page.resolve()}", soft_wrap=True)
-    monitoring = page.with_name("monitoring.html")
-    if monitoring.exists():
-        console.print(f"Scores, thresholds, calibrators: {monitoring.resolve()}", soft_wrap=True)
+    console.print(f"Report: {_where(out, _folder(results), page)}", soft_wrap=True, markup=False)
+    if monitored:
+        where = _where(out, _folder(results), monitoring)
+        console.print(f"Scores, thresholds, calibrators: {where}", soft_wrap=True, markup=False)
 
 
-def _write_each_class(console: "Console", found: "EachClass", out: Path) -> None:
+def _write_each_class(console: "Console", found: "EachClass", out: str) -> None:
     """Write the reports of the classes' studies and that of all, and print the latter."""
     from assay.report import print_each_class, write_each_class, write_report
+    from assay.report.files import pages_at
 
     for results in found.results.values():
-        write_report(results, out / _folder(results))
-    page = write_each_class(found, out / found.folder)
+        with pages_at(out, _folder(results)) as folder:
+            write_report(results, folder)
+    with pages_at(out, found.folder) as folder:
+        page = write_each_class(found, folder)
     print_each_class(found, console)
     for name, failure in found.failures:
         text = f"failed: class {name}, {failure.recipe}, seed {failure.seed}, {failure.stage}: {failure.reason}"
@@ -440,4 +462,4 @@ def _write_each_class(console: "Console", found: "EachClass", out: Path) -> None
     if found.pending:
         line = f"not run yet: {len(found.pending)} cells or classes; `{found.again}` computes them"
         console.print(line, style="yellow", soft_wrap=True, markup=False)
-    console.print(f"Report: {page.resolve()}", soft_wrap=True, markup=False)
+    console.print(f"Report: {_where(out, found.folder, page)}", soft_wrap=True, markup=False)

@@ -7,6 +7,7 @@ recipes of one study, which compares on the same images. The store and its cells
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from assay.again import OUT
@@ -164,11 +165,11 @@ def load_each_class(
     """
     study, store, preset = _whole(study), Store(out), None if preset == FULL else preset
     pattern = folder_of(f"{study.name}-*", limit, preset)
-    plans = [store.read_study(path.parent.name) for path in store.root.glob(f"{pattern}/study.json")]
+    plans = [store.read_study(name) for name in store.studies() if fnmatchcase(name, pattern)]
     own = sorted((plan for plan in plans if _same(plan, study, preset, limit)), key=lambda plan: plan[KEPT]["class"])
     if not own:
         first = command_of(study.name, preset=preset, limit=limit, out=out)
-        raise BadValueError(f"{store.root}: no class of {study.name} was run here; run `{first}` first")
+        raise BadValueError(f"{store.out}: no class of {study.name} was run here; run `{first}` first")
     names = {plan[KEPT]["class"]: folder_of(plan["study"], limit, preset) for plan in own}
     every = {int(kept): name for plan in own for kept, name in plan[KEPT]["classes"].items()}
     classes = dict(sorted(every.items()))

@@ -34,6 +34,10 @@ class StoreError(AssayError):
     """A store that cannot be read or written: unwritable, full, or written by a newer version."""
 
 
+class DamagedCellError(StoreError):
+    """A cell of a store whose files are missing, or differ from their checksums; computing it anew mends it."""
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """Say which of `names` come nearest to `name`: "did you mean a, b?", or the first few where none is near."""
     known = sorted(names)

@@ -134,7 +134,8 @@ def _time(plan: Plan, found: Set[str], estimate: Estimate | None) -> list[str]:
         return ["The time that is left was not measured."]
     processes = _count(estimate.jobs, "process", "processes")
     lines = [
-        f"Time left on this machine with {processes}: {between(estimate.wall)}; disk: about {_bytes(estimate.size)}.",
+        f"Time left on this machine with {processes}: {between(estimate.wall)}; "
+        f"disk: about {byte_text(estimate.size)}.",
         f"Measured here in {duration(estimate.took)} by short runs on one thread, which repeat to within "
         f"{estimate.spread:.0%}; each process is taken to have a core to itself.",
     ]
@@ -195,7 +196,8 @@ def duration(seconds: float) -> str:
     return f"{value:.1f} {name}" if value < 10 and name in ("h", "days") else f"{value:,.0f} {name}"
 
 
-def _bytes(size: int) -> str:
+def byte_text(size: int) -> str:
+    """Bytes in the unit that suits them: "40 kB", "12 MB", "1.5 GB"."""
     return (
         f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
     )

@@ -17,7 +17,7 @@ from assay.evaluations.base import Measurement, Observations
 from assay.metrics.intervals import across_seeds
 from assay.metrics.transfer import Rates, transfer_rates
 from assay.published import Published, PublishedNumber
-from assay.store import Store, unpack_weights
+from assay.store import PLAN, Store, unpack_weights
 from assay.study import TRANSFER, replicate_of
 
 COLUMNS = (
@@ -110,7 +110,7 @@ class Results:
         published: what the study itself has published, or None.
         transfer: how far attacks transfer between the recipes, or None where that is not in the store.
         no_transfer: why it is not, where the study asks for it; "" where it failed, which `failures` tells.
-        out: the store's folder, or None for results that are of no store.
+        out: the store's folder or address, or None for results that are of no store.
         provenance: of the run as a whole: versions, machine, dates, data fingerprints, command.
         load: (recipe label, seed, evaluation name) -> observations, or None where they are not in the store.
         load_draws: the same -> bootstrap draws of its numbers, see `assay.evaluations.draws`, or None.
@@ -134,7 +134,7 @@ class Results:
     published: Published | None = None
     transfer: Transfer | None = None
     no_transfer: str = ""
-    out: Path | None = None
+    out: Path | str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     load: Callable[[str, int, str], Observations | None]
     load_draws: Callable[[str, int, str], dict[str, Tensor] | None] = no_draws
@@ -221,7 +221,7 @@ def load_results(store: Store, name: str) -> Results:
     try:
         return _results(store, plan)
     except (KeyError, TypeError, AttributeError) as error:
-        path = store.root / name / "study.json"
+        path = store.place.shown(f"{name}/{PLAN}")
         raise StoreError(
             f"{path}: is damaged ({error!r}); delete it and run the study again, which keeps its cells"
         ) from error
@@ -265,7 +265,7 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
         published=_published(plan.get("published")),
         transfer=transfer,
         no_transfer=no_transfer,
-        out=store.root,
+        out=store.out,
         provenance={key: plan[key] for key in ("data", "evaluations", "command", "run")},
         load=load,
         load_draws=load_draws,

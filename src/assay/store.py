@@ -9,22 +9,20 @@
     ROOT/claims/KEY                      locked by the process that computes the cell
     ROOT/STUDY/                          study.json, report.html, table.csv, table.json
 
-Directories are written to a temporary sibling and renamed, so that a killed run loses the cell it was in and nothing
-else. Each holds checksums of its files. Nothing that is read can run code: safetensors and JSON alone.
+Where it lies is a place (`assay.places`): a folder, in which directories are written to a temporary sibling and
+renamed, or any address that fsspec knows, in which a cell's files are written first and its checksums last. Either way
+a killed run loses the cell it was in and nothing else. Each cell holds checksums of its files. Nothing that is read can
+run code: safetensors and JSON alone.
 """
 
 import contextlib
-import errno
-import fcntl
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-import time
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -32,12 +30,17 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from assay.errors import StoreError
+from assay.errors import DamagedCellError, StoreError
 from assay.evaluations.base import Observations
+from assay.places import Local, Place, place_at
+from assay.places.base import TEMPORARY
 
 FORMAT = 1
+MARKER = "store.json"
 CHECKSUMS = "checksums.json"
-ROOMS = ("models", "evaluations", "pieces", "failures", "claims")  # no study is called so
+PLAN = "study.json"
+CELLS = ("models", "evaluations")
+ROOMS = (*CELLS, "pieces", "failures", "claims")  # no study is called so
 NOTES = "notes"
 PIECE = "tensors.safetensors"
 ABANDONED = 3600  # seconds after which nobody writes a temporary folder any more
@@ -50,104 +53,146 @@ def key_of(content: object) -> str:
 
 
 class Store:
-    """A folder of finished cells that several runs may share.
+    """Finished cells in a place that several runs may share.
+
+    Args:
+        root: a folder, or another address: "memory://name", "s3://bucket/folder" ...
+        look: only look at a store, which must be there: nothing is created, swept away or changed.
 
     Raises:
-        StoreError: the folder cannot be written, or was written by a newer version of assay.
+        StoreError: the place cannot be written, or was written by a newer version of assay; or there is no store to
+            `look` at.
     """
 
-    def __init__(self, root: Path | str) -> None:
-        self.root = Path(root)
-        marker = self.root / "store.json"
-        with clear_errors(self.root):
-            if marker.exists():
-                _check_format(marker)
-            else:
-                self.root.mkdir(parents=True, exist_ok=True)
-                self._replace(marker, to_json({"format": FORMAT}))
-            if not os.access(self.root, os.W_OK):
-                raise PermissionError(errno.EACCES, "not writable")
+    def __init__(self, root: Path | str, *, look: bool = False) -> None:
+        self.place: Place = place_at(root)
+        with self.place.errors():
+            if self.place.exists(MARKER):
+                _check_format(self.place, MARKER)
+            elif look:
+                raise StoreError(f"{self.place.address}: holds no store; name the one that a run wrote with --out")
+            if look:
+                return
+            self.place.prepare()
+            if not self.place.exists(MARKER):
+                self.place.write(MARKER, to_json({"format": FORMAT}))
             self._sweep()
+
+    @property
+    def root(self) -> Path:
+        """The folder of a store on this machine.
+
+        Raises:
+            StoreError: it is elsewhere.
+        """
+        if not isinstance(self.place, Local):
+            raise StoreError(f"{self.place.address}: is no folder of this machine")
+        return self.place.root
+
+    @property
+    def out(self) -> Path | str:
+        """What `--out` says: the folder, or the address of a store elsewhere."""
+        return self.place.root if isinstance(self.place, Local) else self.place.address
 
     def _sweep(self) -> None:
         """Remove what runs that were killed while they wrote left behind; what is younger may still be written."""
-        for kind in ("models", "evaluations", "pieces"):
-            for folder in (self.root / kind).glob(".*-*"):
-                with contextlib.suppress(FileNotFoundError):  # another run has just put it in its place
-                    if time.time() - folder.stat().st_mtime > ABANDONED:
-                        shutil.rmtree(folder, ignore_errors=True)
-        for piece in (self.root / "pieces").glob("[!.]*-*"):
-            if self.has("evaluations", piece.name.split("-")[0]):
-                shutil.rmtree(piece, ignore_errors=True)
+        for kind in (*CELLS, "pieces"):
+            for name in self.place.names(kind):
+                if name.startswith(TEMPORARY) and abandoned(self.place, f"{kind}/{name}"):
+                    self.place.remove(f"{kind}/{name}")
+        for name in self.place.names("pieces"):
+            if not name.startswith(TEMPORARY) and self.has("evaluations", name.split("-")[0]):
+                self.place.remove(f"pieces/{name}")
 
     def has(self, kind: str, key: str) -> bool:
         """Whether a cell of that kind ("models", "evaluations") is finished."""
-        return (self.root / kind / key / CHECKSUMS).exists()
+        return self.place.exists(f"{kind}/{key}/{CHECKSUMS}")
+
+    def finished(self, kind: str) -> frozenset[str]:
+        """The keys of all finished cells of a kind, found in one pass."""
+        ends = (file.path.split("/") for file in self.place.files(kind))
+        return frozenset(end[1] for end in ends if end[2:] == [CHECKSUMS] and not end[1].startswith(TEMPORARY))
 
     def write(self, kind: str, key: str, files: Mapping[str, bytes]) -> None:
         """Write a finished cell at once; if another run was faster, its cell stays.
 
         Raises:
-            StoreError: the disk is full or the folder cannot be written; nothing half-written stays.
+            StoreError: the disk is full or the place cannot be written; nothing half-written passes for a cell.
         """
-        parent = self.root / kind
-        with clear_errors(self.root):
-            parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=parent))
-            try:
-                temporary.chmod(0o755)  # mkdtemp shuts everyone else out
-                for name, content in files.items():
-                    _write_through(temporary / name, content)
-                _write_through(temporary / CHECKSUMS, to_json({name: _sha(content) for name, content in files.items()}))
-                self._place(temporary, kind, key)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-            (self.root / "failures" / f"{key}.json").unlink(missing_ok=True)
+        with self.place.errors():
+            checksums = to_json({name: _sha(content) for name, content in files.items()})
+            self.place.add(f"{kind}/{key}", {**files, CHECKSUMS: checksums}, CHECKSUMS)
+            self.place.remove(f"failures/{key}.json")
 
-    def _place(self, temporary: Path, kind: str, key: str) -> None:
-        folder = self.root / kind / key
-        if not self.has(kind, key):
-            shutil.rmtree(folder, ignore_errors=True)  # a folder without checksums is no finished cell
+    def checksums(self, kind: str, key: str) -> dict[str, str]:
+        """The checksums of a finished cell's files, by name.
+
+        Raises:
+            DamagedCellError: the cell is not there, or its checksums cannot be read.
+        """
+        folder = f"{kind}/{key}"
         try:
-            temporary.rename(folder)
-        except OSError:  # a folder with content is never replaced: it is another run's
-            if not self.has(kind, key):
-                raise
+            found = json.loads(self.place.read(f"{folder}/{CHECKSUMS}"))
+            sound = all(_is_name(name) and re.fullmatch("[0-9a-f]{64}", value) for name, value in found.items())
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise DamagedCellError(
+                f"{self._shown(folder, CHECKSUMS)}: cannot be read; {self._remedy(folder)}"
+            ) from error
+        if not sound:
+            raise DamagedCellError(f"{self._shown(folder, CHECKSUMS)}: is damaged; {self._remedy(folder)}")
+        return dict(found)
 
     def damaged(self, kind: str, key: str) -> bool:
         """Whether a file of a finished cell is missing, or differs from its checksum."""
-        folder = self.root / kind / key
         try:
-            for name in json.loads((folder / CHECKSUMS).read_text()):
-                self.read(kind, key, name)
-        except (StoreError, OSError, ValueError, TypeError, RecursionError):
+            self.contents(kind, key)
+        except DamagedCellError:
             return True
         return False
 
+    def contents(self, kind: str, key: str) -> dict[str, bytes]:
+        """All files of a finished cell, held against their checksums; errors as `read`."""
+        return {name: self._checked(f"{kind}/{key}", name, sha) for name, sha in self.checksums(kind, key).items()}
+
     def holds(self, kind: str, key: str, name: str) -> bool:
         """Whether a finished cell has a file of that name."""
-        return (self.root / kind / key / name).exists()
+        return name in self.checksums(kind, key)
 
     def discard(self, kind: str, key: str) -> None:
-        """Remove a cell, so that it is computed anew."""
-        with clear_errors(self.root):
-            shutil.rmtree(self.root / kind / key)
+        """Remove a cell, so that it is computed anew; it is no cell any more as soon as this begins."""
+        with self.place.errors():
+            self.place.remove(f"{kind}/{key}/{CHECKSUMS}")
+            self.place.remove(f"{kind}/{key}")
 
     def read(self, kind: str, key: str, name: str) -> bytes:
         """Read one file of a finished cell.
 
         Raises:
-            StoreError: the file is missing, or altered since it was written.
+            DamagedCellError: the file is missing, or altered since it was written.
         """
-        folder = self.root / kind / key
+        folder = f"{kind}/{key}"
+        wanted = self.checksums(kind, key)
+        if name not in wanted:
+            raise DamagedCellError(f"{self._shown(folder, name)}: cannot be read; {self._remedy(folder)}")
+        return self._checked(folder, name, wanted[name])
+
+    def _checked(self, folder: str, name: str, wanted: str) -> bytes:
+        path = self.place.named(name, wanted)
         try:
-            content = (folder / name).read_bytes()
-            wanted = json.loads((folder / CHECKSUMS).read_text())[name]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise StoreError(f"{folder / name}: cannot be read; {_remedy(folder)}") from error
+            content = self.place.read(f"{folder}/{path}")
+        except OSError as error:
+            raise DamagedCellError(f"{self._shown(folder, path)}: cannot be read; {self._remedy(folder)}") from error
         if _sha(content) != wanted:
-            raise StoreError(f"{folder / name}: was cut or altered since it was written; {_remedy(folder)}")
+            why = "was cut or altered since it was written"
+            raise DamagedCellError(f"{self._shown(folder, path)}: {why}; {self._remedy(folder)}")
         return content
+
+    def _shown(self, folder: str, name: str) -> str:
+        return self.place.shown(f"{folder}/{name}")
+
+    def _remedy(self, folder: str) -> str:
+        where = self.place.shown(folder)
+        return f"delete the folder {where} and run the same command again: only this cell is computed anew"
 
     def read_json(self, kind: str, key: str, name: str) -> Any:
         """Read a JSON file of a finished cell; errors as `read`."""
@@ -155,8 +200,8 @@ class Store:
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as error:
-            folder = self.root / kind / key
-            raise StoreError(f"{folder / name}: is no JSON; {_remedy(folder)}") from error
+            folder = f"{kind}/{key}"
+            raise DamagedCellError(f"{self._shown(folder, name)}: is no JSON; {self._remedy(folder)}") from error
 
     def read_observations(self, key: str) -> Observations:
         """Read the observations of a finished evaluation; errors as `read`."""
@@ -169,37 +214,40 @@ class Store:
     def pieces(self, key: str) -> dict[str, bytes]:
         """The pieces kept of an unfinished evaluation, by name; a damaged one is left out, and removed."""
         found = {}
-        for folder in sorted((self.root / "pieces").glob(f"{key}-*")):
+        for name in self._pieces(key):
             try:
-                found[folder.name.removeprefix(f"{key}-")] = self.read("pieces", folder.name, PIECE)
-            except StoreError:
-                self.discard("pieces", folder.name)
+                found[name.removeprefix(f"{key}-")] = self.read("pieces", name, PIECE)
+            except DamagedCellError:
+                self.discard("pieces", name)
         return found
 
     def drop_pieces(self, key: str) -> None:
         """Remove the pieces of an evaluation, once it is finished."""
-        for folder in (self.root / "pieces").glob(f"{key}-*"):
-            self.discard("pieces", folder.name)
+        for name in self._pieces(key):
+            self.discard("pieces", name)
+
+    def _pieces(self, key: str) -> list[str]:
+        return [name for name in self.place.names("pieces") if name.startswith(f"{key}-")]
 
     def fail(self, key: str, reason: str) -> None:
         """Note why a cell failed; writing the cell later takes the note away."""
-        with clear_errors(self.root):
-            (self.root / "failures").mkdir(exist_ok=True)
-            self._replace(self.root / "failures" / f"{key}.json", to_json({"reason": reason}))
+        with self.place.errors():
+            self.place.write(f"failures/{key}.json", to_json({"reason": reason}))
 
     def failure(self, key: str) -> str | None:
         """The reason why the cell failed last, or None."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return str(json.loads((self.root / "failures" / f"{key}.json").read_text())["reason"])
+            return str(json.loads(self.place.read(f"failures/{key}.json"))["reason"])
         return None
 
-    def write_study(self, name: str, content: Mapping[str, Any]) -> Path:
-        """Write a study's plan; returns the study's folder."""
-        folder = self.root / name
-        with clear_errors(self.root):
-            folder.mkdir(exist_ok=True)
-            self._replace(folder / "study.json", to_json({"format": FORMAT, **content}))
-        return folder
+    def write_study(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a study's plan."""
+        with self.place.errors():
+            self.place.write(f"{name}/{PLAN}", to_json({"format": FORMAT, **content}))
+
+    def studies(self) -> list[str]:
+        """Sorted names of the studies whose plans are here."""
+        return studies_at(self.out)
 
     def read_study(self, name: str) -> dict[str, Any]:
         """Read a study's plan.
@@ -207,54 +255,51 @@ class Store:
         Raises:
             StoreError: there is none, it is damaged, or a newer version wrote it.
         """
-        path = self.root / name / "study.json"
-        if not path.exists():
-            raise StoreError(f"{path}: not found; run that study first, with --out {self.root}")
-        _check_format(path)
-        plan: dict[str, Any] = json.loads(path.read_text())
-        return plan
+        path = f"{name}/{PLAN}"
+        if not self.place.exists(path):
+            raise StoreError(f"{self.place.shown(path)}: not found; run that study first, with --out {self.out}")
+        return _check_format(self.place, path)
 
-    @contextlib.contextmanager
-    def claim(self, key: str) -> Iterator[bool]:
+    def claim(self, key: str) -> AbstractContextManager[bool]:
         """Claim a cell for this process; False where another run is computing it. A killed process's claim ends."""
-        path = self.root / "claims" / key
-        with contextlib.ExitStack() as stack:
-            with clear_errors(self.root):
-                path.parent.mkdir(exist_ok=True)
-                handle = stack.enter_context(path.open("w"))
-                mine = _lock(handle, path)
-            yield mine
-            if mine:
-                path.unlink(missing_ok=True)
+        return self.place.claim(f"claims/{key}")
 
-    def _replace(self, path: Path, content: bytes) -> None:
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+    def claimed(self, key: str) -> bool:
+        """Whether a run has claimed the cell now."""
+        return self.place.claimed(f"claims/{key}")
 
 
 def finished(root: Path | str, cells: Iterable[tuple[str, str]]) -> frozenset[str]:
     """The keys of those cells, given as (kind, key), that are finished in a store; nothing is created or changed.
 
     Raises:
-        StoreError: the folder cannot be read, or was written by a newer version of assay.
+        StoreError: the store cannot be read, or was written by a newer version of assay.
     """
-    root = Path(root)
-    marker = root / "store.json"
-    try:
-        if not marker.exists():
+    place = place_at(root)
+    with place.errors():
+        if not place.exists(MARKER):
             return frozenset()
-        _check_format(marker)
-        return frozenset(key for kind, key in cells if (root / kind / key / CHECKSUMS).exists())
-    except OSError as error:
-        raise StoreError(
-            f"{root}: cannot be read ({error.strerror or error}); choose another folder with --out"
-        ) from error
+    store = Store(root, look=True)
+    there = {kind: store.finished(kind) for kind in CELLS}
+    return frozenset(key for kind, key in cells if key in there[kind])
+
+
+def studies_at(root: Path | str) -> list[str]:
+    """Sorted names of the studies whose plans are in a store, if there is one; nothing is created or changed.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    place = place_at(root)
+    with place.errors():
+        names = (name for name in place.names("") if name not in ROOMS and not name.startswith(TEMPORARY))
+        return [name for name in names if place.exists(f"{name}/{PLAN}")]
+
+
+def abandoned(place: Place, path: str) -> bool:
+    """Whether a file or folder was written to so long ago that nobody does any more; never where no place tells."""
+    age = place.age(path)
+    return age is not None and age > ABANDONED
 
 
 def pack(observations: Observations) -> bytes:
@@ -320,48 +365,26 @@ def _sha(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _write_through(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def _is_name(name: str) -> bool:
+    """Whether a name is of a file in the cell's own folder, and leads nowhere else."""
+    return "/" not in name and not name.startswith(".")
 
 
-def _remedy(folder: Path) -> str:
-    return f"delete the folder {folder} and run the same command again: only this cell is computed anew"
+def _check_format(place: Place, path: str) -> dict[str, Any]:
+    """The JSON of a file that says its format.
 
-
-def _check_format(path: Path) -> None:
+    Raises:
+        StoreError: it is damaged, or of another format.
+    """
+    shown = place.shown(path)
     try:
-        found = json.loads(path.read_text())["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path}: is damaged; choose another folder with --out, or restore this file") from error
+        content: dict[str, Any] = json.loads(place.read(path))
+        found = content["format"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StoreError(f"{shown}: is damaged; choose another folder with --out, or restore this file") from error
     if found != FORMAT:
         raise StoreError(
-            f"{path}: has format {found}, written by a newer assay; this one reads format {FORMAT}: "
+            f"{shown}: has format {found}, written by a newer assay; this one reads format {FORMAT}: "
             "upgrade assay, or choose another folder with --out"
         )
-
-
-def _lock(handle: IO[str], path: Path) -> bool:
-    """Lock the open file; False where another process has it, or had it and took it away since it was opened."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(handle.fileno()), path.stat())
-    except (BlockingIOError, FileNotFoundError):
-        return False
-
-
-@contextlib.contextmanager
-def clear_errors(root: Path) -> Iterator[None]:
-    """Turn what a disk may answer to a write below `root` into one sentence with the remedy, a StoreError."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreError(
-                f"{root}: the disk is full; finished cells are safe: free some space and run the same command again"
-            ) from error
-        raise StoreError(
-            f"{root}: cannot be written ({error.strerror or error}); choose another folder with --out"
-        ) from error
+    return content

@@ -29,6 +29,7 @@ MEMBER_STRIDE = 1000  # seeds of a study are below it, so that members never coi
 FULL = "full"  # the preset that is the whole study
 EVALUATION_SEED = 0  # every model of every study meets the same noise
 KEPT = "kept"  # of a study of one class: which it is, and what classes there are
+STARTS = "starts"  # in a plan, the keys of trainings that are no recipe's own, but others go on from
 TRANSFER = "transfer"  # the stage of the cell that tries every model's points on all the others
 MOST = 60  # recipes between which transfer is measured: their pairs grow with the square, and so does the table
 
@@ -529,6 +530,7 @@ def summary(plan: Plan, command: str) -> dict[str, Any]:
         },
         "command": command,
         "models": _models(plan),
+        **({STARTS: starts} if (starts := _starts(plan)) else {}),
         **({"transfer": found} if (found := _transfer(plan)) else {}),
         **({} if study.kept is None else {KEPT: _kept(study.kept, task)}),
     }
@@ -556,6 +558,11 @@ def _transfer(plan: Plan) -> dict[str, Any] | None:
     slices = [f"--preset {preset.name}" for preset in plan.study.presets if len(preset.recipes) <= MOST]
     remedy = f"; run a slice of the study: {' or '.join(slices)}" if slices else ""
     return {"reason": f"it is measured between at most {MOST} recipes, and there are {count} here{remedy}"}
+
+
+def _starts(plan: Plan) -> list[str]:
+    own = {key for cell in plan.evaluating for key in cell.models}
+    return [cell.key for cell in plan.training if cell.key not in own]
 
 
 def _sets(task: Task) -> dict[str, Images]:

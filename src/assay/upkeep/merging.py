@@ -1,0 +1,106 @@
+"""Joining two stores: what one lacks is copied from the other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.errors import BadValueError, DamagedCellError
+from assay.places import Local, place_at
+from assay.store import CELLS, Store
+from assay.upkeep.census import Progress, ignore, studies_of
+from assay.upkeep.verifying import Damage, whose
+
+OWN = "cell.json"  # tells when and where a cell was computed, and how long it took
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """What merging a store into another did.
+
+    Attributes:
+        copied: how many cells were copied.
+        shared: how many both had already.
+        damaged: cells that are damaged in the other store, and were left out, or whose checksums are in the first.
+        differing: cells that both have with other numbers, as machines that round otherwise give; the first's stay.
+        studies: studies whose plans were copied.
+        kept: studies that both have with other cells; the first's plans stay.
+    """
+
+    copied: int
+    shared: int
+    damaged: tuple[Damage, ...]
+    differing: tuple[Damage, ...]
+    studies: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def merge(into: Path | str, other: Path | str, *, progress: Progress = ignore) -> Merged:
+    """Copy the finished cells and the plans of studies that a store lacks from another, in which nothing changes.
+
+    Each cell is held against its checksums before it is copied, and appears whole or not at all: a merge that was
+    interrupted can be repeated. Reports are not copied; `assay report` writes them.
+
+    Args:
+        into: the store that gains; it is made where there is none.
+        other: the store that is copied from.
+        progress: called with the number of cells that were looked at and of all.
+
+    Raises:
+        BadValueError: both are the same.
+        StoreError: `other` is no store, either was written by a newer version, or `into` cannot be written.
+    """
+    theirs = Store(other, look=True)
+    if _same(into, other):
+        raise BadValueError(f"{into}: expected two different stores, got the same twice")
+    ours = Store(into)
+    studies = studies_of(theirs)
+    there = {kind: ours.finished(kind) for kind in CELLS}
+    cells = [(kind, key) for kind in CELLS for key in sorted(theirs.finished(kind))]
+    damaged, differing, copied = [], [], 0
+    for done, (kind, key) in enumerate(cells):
+        progress(done, len(cells))
+        try:
+            if key not in there[kind]:
+                files = theirs.contents(kind, key)
+                with ours.claim(key):  # so that nobody takes a cell in the midst of being written for an abandoned one
+                    ours.write(kind, key, files)
+                copied += 1
+            elif _numbers(ours, kind, key) != _numbers(theirs, kind, key):
+                differing.append(Damage(kind=kind, key=key, what="differs", whose=whose(studies, kind, key)))
+        except DamagedCellError as error:
+            damaged.append(Damage(kind=kind, key=key, what=str(error), whose=whose(studies, kind, key)))
+    progress(len(cells), len(cells))
+    plans, kept = _copy_plans(ours, theirs)
+    return Merged(
+        copied=copied,
+        shared=len(cells) - copied - len(damaged),
+        damaged=tuple(damaged),
+        differing=tuple(differing),
+        studies=plans,
+        kept=kept,
+    )
+
+
+def _same(one: Path | str, other: Path | str) -> bool:
+    first, second = place_at(one), place_at(other)
+    if isinstance(first, Local) and isinstance(second, Local):
+        return first.root.resolve() == second.root.resolve()
+    return first.address == second.address
+
+
+def _numbers(store: Store, kind: str, key: str) -> dict[str, str]:
+    """The checksums of what a cell holds beside its own record."""
+    return {name: checksum for name, checksum in store.checksums(kind, key).items() if name != OWN}
+
+
+def _copy_plans(ours: Store, theirs: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    here = {study.study: study for study in studies_of(ours)}
+    copied, kept = [], []
+    for study in studies_of(theirs):
+        if study.study in here:
+            if here[study.study].cells.keys() != study.cells.keys():
+                kept.append(study.study)
+        elif not study.problem:
+            plan = theirs.read_study(study.study)
+            ours.write_study(study.study, {name: value for name, value in plan.items() if name != "format"})
+            copied.append(study.study)
+    return tuple(copied), tuple(kept)

@@ -1,0 +1,110 @@
+"""Merging one store into another."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from assay.errors import BadValueError, StoreError
+from assay.places import Local
+from assay.store import Store, key_of
+from assay.upkeep import merge, verify
+from tests.upkeep.conftest import BASE, CLEAN, START, Make, evaluation, everything, model, plan, stored
+
+MORE = key_of("more")
+
+
+def test_what_one_lacks_is_copied_and_the_other_does_not_change(make: Make) -> None:
+    ours, theirs = make("ours"), make("theirs")
+    theirs.write("evaluations", MORE, evaluation(0.7))
+    theirs.write_study("third", plan("baseline", [BASE], {"anomaly": MORE}))
+    before = everything(theirs)
+    found = merge(ours.out, theirs.out)
+    assert everything(theirs) == before
+    assert (found.copied, found.shared, found.damaged, found.differing) == (1, 5, (), ())
+    assert (found.studies, found.kept) == (("third",), ())
+    assert ours.contents("evaluations", MORE) == evaluation(0.7)
+    assert ours.read_study("third") == theirs.read_study("third")
+    assert verify(ours.out).damage == ()
+    assert merge(ours.out, theirs.out).copied == 0
+
+
+def test_a_folder_goes_to_memory_and_comes_back_as_it_was(make: Make, tmp_path: Path) -> None:
+    store = make("store")
+    merge("memory://merged", store.out)
+    assert merge(tmp_path / "back", "memory://merged").copied == 5
+    back = Store(tmp_path / "back")
+    assert all(back.contents("models", key) == store.contents("models", key) for key in store.finished("models"))
+
+
+def test_other_numbers_are_named_and_other_times_are_not(make: Make) -> None:
+    ours, theirs = make("ours"), make("theirs")
+    for key, cell in ((CLEAN, evaluation(0.6)),):
+        theirs.discard("evaluations", key)
+        theirs.write("evaluations", key, cell)
+    theirs.discard("models", BASE)
+    theirs.write("models", BASE, model(seconds=7))
+    found = merge(ours.out, theirs.out)
+    assert [(item.key, item.whose) for item in found.differing] == [(CLEAN, "first: baseline, seed 0, calibration")]
+    assert ours.contents("evaluations", CLEAN) == evaluation()
+    assert found.copied == 0
+
+
+def test_damaged_cells_are_left_out_and_named(make: Make) -> None:
+    ours, theirs = make("ours"), make("theirs")
+    theirs.write("evaluations", MORE, evaluation())
+    theirs.place.write(stored(theirs, "evaluations", MORE, "measurements.json"), b"[0]")
+    found = merge(ours.out, theirs.out)
+    assert [item.key for item in found.damaged] == [MORE]
+    assert found.damaged[0].what.startswith(theirs.place.shown(f"evaluations/{MORE}"))
+    assert not ours.has("evaluations", MORE)
+    assert found.copied == 0
+
+
+def test_an_interrupted_merge_is_repeated(make: Make, tmp_path: Path) -> None:
+    theirs = make("theirs")
+
+    def stop(done: int, _: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        merge(tmp_path / "ours", theirs.out, progress=stop)
+    assert verify(tmp_path / "ours").damage == ()
+    found = merge(tmp_path / "ours", theirs.out)
+    assert (found.copied, found.shared) == (3, 2)
+    assert Store(tmp_path / "ours").finished("models") == theirs.finished("models")
+    assert Store(tmp_path / "ours").has("models", START)
+
+
+def test_a_study_with_other_cells_stays_and_is_named(make: Make) -> None:
+    ours, theirs = make("ours"), make("theirs")
+    theirs.write_study("first", plan("baseline", [BASE], {"anomaly": MORE}))
+    theirs.write_study("second", {**theirs.read_study("second"), "command": "typed otherwise"})
+    before = ours.read_study("first")
+    assert merge(ours.out, theirs.out).kept == ("first",)
+    assert ours.read_study("first") == before
+
+
+def test_names_that_lead_out_of_a_cell_are_damage(make: Make, tmp_path: Path) -> None:
+    theirs = make("theirs")
+    store = Store(tmp_path / "ours")
+    for name in ("../../store.json", "/tmp/x", ".hidden"):
+        theirs.place.write(f"models/{BASE}/checksums.json", json.dumps({name: "0" * 64}).encode())
+        assert [item.key for item in merge(store.out, theirs.out).damaged] == [BASE]
+    assert not store.has("models", BASE)
+
+
+def test_the_same_store_twice_another_format_and_no_store_are_refused(make: Make, tmp_path: Path) -> None:
+    ours, theirs = make("ours"), make("theirs")
+    again = ours.root / ".." / "ours" if isinstance(ours.place, Local) else f"{ours.out}/"
+    with pytest.raises(BadValueError, match="the same twice"):
+        merge(ours.out, again)
+    theirs.place.write("store.json", b'{"format": 2}')
+    with pytest.raises(StoreError, match="has format 2"):
+        merge(ours.out, theirs.out)
+    with pytest.raises(StoreError, match="has format 2"):
+        merge(theirs.out, ours.out)
+    with pytest.raises(StoreError, match="holds no store"):
+        merge(ours.out, tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()

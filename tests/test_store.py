@@ -9,7 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +159,11 @@ def test_a_full_disk_for_notes_and_studies(store: Store, monkeypatch: pytest.Mon
     store.fail(KEY, "first")
     store.write_study("quickstart", {"a": 1})
     monkeypatch.setattr(Path, "replace", full)
-    for write in (lambda: store.fail(KEY, "second"), lambda: store.write_study("quickstart", {"a": 2})):
+    writes: tuple[Callable[[], None], ...] = (
+        lambda: store.fail(KEY, "second"),
+        lambda: store.write_study("quickstart", {"a": 2}),
+    )
+    for write in writes:
         with pytest.raises(StoreError, match="the disk is full"):
             write()
     monkeypatch.undo()

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from math import inf
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from torch import Tensor
 
@@ -240,8 +241,12 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
             return None
         return unpack_weights(store.read("evaluations", key, DRAWS))
 
+    @cache
+    def baseline(seed: int) -> Observations | None:
+        return load(plan["baseline"], seed, shift.Shift.name)
+
     own, further = (
-        pd.DataFrame(list(_measured(store, plan, load, replicates=replicates)), columns=list(COLUMNS))
+        pd.DataFrame(list(_measured(store, plan, load, baseline, replicates=replicates)), columns=list(COLUMNS))
         for replicates in (False, True)
     )
     failures, pending = _unfinished(store, plan)
@@ -273,7 +278,12 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
 
 
 def _measured(
-    store: Store, plan: dict[str, Any], load: Callable[[str, int, str], Observations | None], *, replicates: bool
+    store: Store,
+    plan: dict[str, Any],
+    load: Callable[[str, int, str], Observations | None],
+    baseline: Callable[[int], Observations | None],
+    *,
+    replicates: bool,
 ) -> Iterator[dict[str, Any]]:
     for entry in _models(plan, replicates=replicates):
         for evaluation, key in entry["evaluations"].items():
@@ -281,7 +291,7 @@ def _measured(
                 continue
             found = [Measurement(**item) for item in store.read_json("evaluations", key, "measurements.json")]
             if evaluation == shift.Shift.name:
-                found.extend(_against_baseline(plan["baseline"], entry, load))
+                found.extend(_against_baseline(plan["baseline"], entry, load, baseline))
             yield from rows(
                 found,
                 study=plan["study"],
@@ -305,15 +315,18 @@ def _models(plan: dict[str, Any], *, replicates: bool) -> list[dict[str, Any]]:
 
 
 def _against_baseline(
-    baseline: str | None, entry: dict[str, Any], load: Callable[[str, int, str], Observations | None]
+    name: str | None,
+    entry: dict[str, Any],
+    load: Callable[[str, int, str], Observations | None],
+    baseline: Callable[[int], Observations | None],
 ) -> list[Measurement]:
     """Mean corruption errors are relative to the baseline of the same study and seed."""
     own = load(entry["recipe"], entry["seed"], shift.Shift.name)
     seed = replicate_of(entry["seed"])
-    other = load(baseline, seed, shift.Shift.name) if baseline is not None else None
+    other = baseline(seed) if name is not None else None
     assert own is not None, "measurements are written together with observations"
     if other is None:
-        why = "the study has no baseline" if baseline is None else f"the baseline with seed {seed} is not here yet"
+        why = "the study has no baseline" if name is None else f"the baseline with seed {seed} is not here yet"
         return corruption_errors_missing(why)
     return list(shift.compare(own, other))
 
@@ -413,21 +426,27 @@ def with_means(table: pd.DataFrame, seeds: int) -> pd.DataFrame:
     """
     if seeds < 2:
         return table
-    keyed = table.assign(text=table["setting"].map(setting_text))
+    groups: dict[tuple[str, ...], list[dict[Any, Any]]] = {}  # plain rows: groups of pandas cost a millisecond each
+    for row in table.to_dict("records"):
+        key = (row["recipe"], row["evaluation"], setting_text(row["setting"]), row["metric"])
+        groups.setdefault(key, []).append(row)
     extra = []
-    for _, group in keyed.groupby(["recipe", "evaluation", "text", "metric"], sort=False):
-        row = group.iloc[0].drop("text").to_dict() | {"seed": "mean"}
-        values = [float(value) for value in group["value"] if pd.notna(value)]
+    for group in groups.values():
+        row = group[0] | {"seed": "mean"}
+        values = [float(item["value"]) for item in group if pd.notna(item["value"])]
         if len(values) == seeds:
             least, most = RANGES.get(row["metric"], (-inf, inf))
             low, high = across_seeds(values)
-            if group["low"].notna().all():  # seeds that agree by chance still share a sample of test images
-                low, high = min(low, group["low"].mean()), max(high, group["high"].mean())
+            ends = [(item["low"], item["high"]) for item in group if pd.notna(item["low"])]
+            if len(ends) == len(group):  # seeds that agree by chance still share a sample of test images
+                own_low, own_high = np.mean(ends, axis=0)
+                low, high = min(low, own_low), max(high, own_high)
             low, high = (min(max(float(end), least), most) for end in (low, high))
             row |= {"value": sum(values) / seeds, "low": low, "high": high}
             row |= {"interval": "student t across seeds", "reason": ""}
         else:
-            reason = next((text for text in group["reason"] if text), f"{len(group)} of {seeds} seeds are measured")
+            told = (item["reason"] for item in group if item["reason"])
+            reason = next(told, f"{len(group)} of {seeds} seeds are measured")
             row |= {"value": None, "low": None, "high": None, "interval": "", "reason": reason}
         extra.append(row)
     return pd.concat([table, pd.DataFrame(extra, columns=list(COLUMNS))], ignore_index=True)

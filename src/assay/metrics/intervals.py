@@ -5,6 +5,7 @@ Every interval is two-sided, of the given level (0.95 unless told), and in the u
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -133,5 +134,11 @@ def across_seeds(values: Sequence[float], level: float = 0.95) -> Interval:
     n = len(values)
     mean = math.fsum(values) / n
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
-    half = float(t.ppf((1 + level) / 2, n - 1)) * spread / math.sqrt(n)
+    half = _student_quantile(level, n - 1) * spread / math.sqrt(n)
     return Interval(mean - half, mean + half)
+
+
+@cache
+def _student_quantile(level: float, degrees: int) -> float:
+    """Kept, since a large study asks for the same one a hundred thousand times."""
+    return float(t.ppf((1 + level) / 2, degrees))

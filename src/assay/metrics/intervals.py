@@ -53,6 +53,7 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
     return Interval(low, high)
 
 
+@cache  # a large study asks for the same one a hundred thousand times
 def normal_quantile(level: float) -> float:
     """The z for which a standard normal lies in [-z, z] with probability `level` in (0, 1): 1.96 for 0.95."""
     if not 0 < level < 1:
@@ -140,5 +141,4 @@ def across_seeds(values: Sequence[float], level: float = 0.95) -> Interval:
 
 @cache
 def _student_quantile(level: float, degrees: int) -> float:
-    """Kept, since a large study asks for the same one a hundred thousand times."""
     return float(t.ppf((1 + level) / 2, degrees))

@@ -44,7 +44,7 @@ def found(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> EachCl
 
 def store_of(found: EachClass) -> Path:
     out = found.results[0].out
-    assert out is not None
+    assert isinstance(out, Path)
     return out
 
 

@@ -53,12 +53,11 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Interval:
     return Interval(low, high)
 
 
-@cache  # a large study asks for the same one a hundred thousand times
 def normal_quantile(level: float) -> float:
     """The z for which a standard normal lies in [-z, z] with probability `level` in (0, 1): 1.96 for 0.95."""
     if not 0 < level < 1:
         raise BadValueError(f"level: expected a number between 0 and 1, got {level!r}")
-    return float(norm.ppf((1 + level) / 2))
+    return _normal_quantile(level)
 
 
 def bootstrap_blocks(n: int, resamples: int, generator: torch.Generator, *, block: int = BLOCK) -> Iterator[Tensor]:
@@ -137,6 +136,11 @@ def across_seeds(values: Sequence[float], level: float = 0.95) -> Interval:
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     half = _student_quantile(level, n - 1) * spread / math.sqrt(n)
     return Interval(mean - half, mean + half)
+
+
+@cache  # here and below: a large study asks for the same one a hundred thousand times
+def _normal_quantile(level: float) -> float:
+    return float(norm.ppf((1 + level) / 2))
 
 
 @cache

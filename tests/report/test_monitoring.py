@@ -254,12 +254,12 @@ def test_marks_guides_and_areas_are_drawn_in_place() -> None:
     marks = [Mark(x=0.9, text="late"), Mark(x=0.5, text="<mid>", dashed=False), Mark(x=0.0, text="first")]
     area = Line(name="a", points=[(0, 1), (1, 1)], note=", <n>", area=True)
     svg = str(lines_svg([area], ["a"], plain, plain, "x", marks=marks, guide=[(0, 0), (1, 1)]))
-    assert '<polygon class="line-0" points="56,12 300,12 300,184 56,184"><title>a, &lt;n&gt;</title>' in svg
-    assert '<polyline class="guide" points="56,184 300,12"/>' in svg
+    assert '<polygon class="line-0" points="66,12 300,12 300,184 66,184"><title>a, &lt;n&gt;</title>' in svg
+    assert '<polyline class="guide" points="66,184 300,12"/>' in svg
     assert re.findall(r'<text class="mark" x="([\d.]+)" y="(\d+)" text-anchor="(\w+)">([^<]*)<', svg) == [
-        ("279.6", "22", "start", "late"),  # the last one's text right of it
-        ("174", "35", "end", "&lt;mid&gt;"),
-        ("60", "48", "start", "first"),  # no room on its left
+        ("280.6", "22", "start", "late"),  # the last one's text right of it
+        ("179", "35", "end", "&lt;mid&gt;"),
+        ("70", "48", "start", "first"),  # no room on its left
     ]
     assert svg.count('class="mark dashed"') == 2
 
@@ -276,7 +276,7 @@ def test_ticks_are_round_and_span_the_values() -> None:
 def test_points_are_drawn_in_place_and_names_are_escaped() -> None:
     plain = axis("x", 0, 1, lambda value, _: f"{value:g}")
     svg = str(lines_svg([Line(name="<a>", points=[(0, 0), (1, 1), (2, 1)])], ["b", "<a>"], plain, plain, "one & all"))
-    assert 'points="56,184 300,12 300,12"' in svg
+    assert 'points="66,184 300,12 300,12"' in svg
     assert "&lt;a&gt;" in svg
     assert 'class="line-1"' in svg  # its place among the names
     assert 'aria-label="one &amp; all"' in svg

@@ -8,7 +8,7 @@ from torch import Tensor
 from assay.metrics.detection import auroc, roc_points
 from assay.randomness import derive
 from assay.report.lines_svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
-from assay.report.roc_svg import FEWEST, POINTS, roc_line, roc_svg
+from assay.report.roc_svg import FEWEST, POINTS, roc_figure, roc_line
 
 PIXEL = 1 / (HEIGHT - TOP - BOTTOM)  # of the true positive rate
 DECADE = (WIDTH - LEFT - RIGHT) / 3  # pixels of a power of ten of the false positive rate
@@ -39,7 +39,7 @@ def rate_at(fpr: float, points: list[tuple[float, float]]) -> tuple[float, float
 @pytest.mark.parametrize("digits", [0, 1, 6])  # rounding makes ties
 def test_the_line_lies_on_the_whole_curve_within_a_pixel(digits: int) -> None:
     low, high = scores(digits)
-    points = roc_line(roc_points(low, high))
+    points = roc_line(roc_points(low, high), len(low))
     assert len(points) <= POINTS
     assert points[0][0] == pytest.approx(np.log10(FEWEST))
     assert points[-1] == pytest.approx((0, 1), abs=0.1 / DECADE)  # rounded to a tenth of a pixel
@@ -54,16 +54,16 @@ def test_the_line_lies_on_the_whole_curve_within_a_pixel(digits: int) -> None:
 
 def test_the_area_under_the_line_is_nearly_the_auroc() -> None:
     low, high = scores(6, 1.0)  # of this much lies at more than FEWEST false positives
-    x, y = np.array(roc_line(roc_points(low, high))).T
+    x, y = np.array(roc_line(roc_points(low, high), len(low))).T
     rates = np.linspace(FEWEST, 1, 100_000)
     drawn = np.interp(np.log10(rates), x, y)
     assert float(np.trapezoid(drawn, rates)) == pytest.approx(auroc(low, high), abs=0.005)
 
 
 def test_a_perfect_and_a_constant_score() -> None:
-    line = roc_line(roc_points(torch.zeros(50), torch.ones(50)))
+    line = roc_line(roc_points(torch.zeros(50), torch.ones(50)), 50)
     assert [y for _, y in line] == [1.0] * len(line)
-    chance = roc_line(roc_points(torch.zeros(50), torch.zeros(50)))
+    chance = roc_line(roc_points(torch.zeros(50), torch.zeros(50)), 50)
     assert all(y == pytest.approx(10**x, abs=1e-9) for x, y in chance)
     assert len(chance) > 5  # it is bent
 
@@ -71,8 +71,26 @@ def test_a_perfect_and_a_constant_score() -> None:
 def test_each_score_of_both_sides_is_drawn_with_its_auroc() -> None:
     low, high = scores(6)
     inside, outside = {"a": low, "<b>": high}, {"a": high, "<b>": high, "alone": high}
-    svg = str(roc_svg(inside, outside, ["a", "<b>", "alone"], "one & all"))
+    svg = str(roc_figure(inside, outside, ["a", "<b>", "alone"], "one & all"))
     assert f"<title>a, AUROC {100 * auroc(low, high):.1f} %</title>" in svg
     assert "<title>&lt;b&gt;, AUROC 50.0 %</title>" in svg
     assert "alone" not in svg
     assert 'class="guide"' in svg
+
+
+def test_below_one_image_in_all_there_is_no_rate() -> None:
+    line = roc_line(roc_points(torch.zeros(50), torch.ones(50)), 50)
+    assert line[0][0] >= np.log10(1 / 50)
+    assert line[0][0] == pytest.approx(np.log10(1 / 50), abs=0.05)  # the grid's next place
+
+
+def test_the_best_five_stand_before_the_others_and_are_named() -> None:
+    low, high = scores(6)
+    shifts = {f"by_{k}": float(k) for k in range(7)}
+    svg = str(roc_figure(dict.fromkeys(shifts, low), {n: high + s for n, s in shifts.items()}, list(shifts), "many"))
+    drawing, legend = svg.split("</svg>")
+    assert drawing.count(" faint") == 2
+    assert drawing.rindex(" faint") < drawing.index("by_6")  # the leaders lie on top
+    named = [f"by {k}" in legend for k in range(7)]
+    assert named == [False, False, True, True, True, True, True]
+    assert legend.index("by 6") < legend.index("by 2")

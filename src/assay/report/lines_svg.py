@@ -1,13 +1,13 @@
 """A small line chart as inline SVG: for pages that draw few curves and need no script."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 320, 220
-LEFT, RIGHT, TOP, BOTTOM = 56, 20, 12, 36
+LEFT, RIGHT, TOP, BOTTOM = 66, 20, 12, 36
 LETTER, GAP = 6.2, 4  # a letter's width, about, and what is left between a mark and its text
 COLOURS = 6  # of the style sheet's classes line-0 .. line-5
 STROKES = ("", " dashed", " dotted")  # they tell the next six apart, and the six behind them
@@ -22,12 +22,14 @@ class Line:
         points: from left to right.
         note: said behind the name on hover.
         area: whether what is under it is shaded.
+        faint: whether it steps back behind the others.
     """
 
     name: str
     points: Sequence[tuple[float, float]]
     note: str = ""
     area: bool = False
+    faint: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,16 @@ def look(number: int) -> str:
     return f"line-{number % COLOURS}{STROKES[number // COLOURS % len(STROKES)]}"
 
 
+def keys_of(chosen: Sequence[str], names: Sequence[str], notes: Mapping[str, str] | None = None) -> Markup:
+    """A legend of some lines among `names`, each with what is said behind its name."""
+    said = notes or {}
+    items = (
+        f'<li class="{look(names.index(name))}">{escape(name.replace("_", " ") + said.get(name, ""))}</li>'
+        for name in chosen
+    )
+    return Markup(f'<ul class="keys">{"".join(items)}</ul>')
+
+
 def lines_svg(
     lines: Sequence[Line],
     names: Sequence[str],
@@ -105,6 +117,10 @@ def lines_svg(
     parts.append(
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{escape(x.title)}</text>'
     )
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    parts.append(
+        f'<text transform="translate(10 {middle:g}) rotate(-90)" text-anchor="middle">{escape(y.title)}</text>'
+    )
 
     def path(points: Sequence[tuple[float, float]]) -> str:
         return " ".join(f"{across(a):g},{up(b):g}" for a, b in points)
@@ -112,7 +128,7 @@ def lines_svg(
     if guide:
         parts.append(f'<polyline class="guide" points="{path(guide)}"/>')
     for line in lines:
-        shown = look(names.index(line.name))
+        shown = look(names.index(line.name)) + (" faint" if line.faint else "")
         title = f"<title>{escape(line.name + line.note)}</title>"
         if line.area:
             ground = [(line.points[-1][0], y.low), (line.points[0][0], y.low)]

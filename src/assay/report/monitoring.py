@@ -102,9 +102,15 @@ def by_score(results: Results, measures: Sequence[Measure]) -> list[Grid]:
     ]
 
 
+def titled(name: str) -> str:
+    """An outlier set's name behind its kind, near or far, where that is known."""
+    kind = kind_of(name)
+    return name if kind is None else f"{kind}: {name}"
+
+
 def _columns(kind: str | None, names: list[str]) -> list[tuple[str, list[str]]]:
     """A column's title and the sets behind it: each set, and before them the mean of several of a known kind."""
-    single = [(name if kind is None else f"{kind}: {name}", [name]) for name in names]
+    single = [(titled(name), [name]) for name in names]
     return [(f"{kind}: mean", names), *single] if kind is not None and len(names) > 1 else single
 
 
@@ -151,7 +157,12 @@ def alarms(results: Results, measures: Sequence[Measure]) -> list[Alarm]:
                     threshold=named["threshold"],
                     promised=named["promised_false_positive_rate"],
                     found=named["false_positive_rate"],
-                    caught=tuple((str(m.setting["outliers"]), m.cells[recipe]) for m in here if m.metric == "caught"),
+                    caught=tuple(
+                        (str(m.setting["outliers"]), m.cells[recipe])
+                        for kind in (NEAR, FAR, None)
+                        for m in here
+                        if m.metric == "caught" and kind_of(str(m.setting["outliers"])) == kind
+                    ),
                 )
             )
     return found
@@ -159,12 +170,16 @@ def alarms(results: Results, measures: Sequence[Measure]) -> list[Alarm]:
 
 @dataclass(frozen=True, kw_only=True)
 class Fall:
-    """A mean over corruptions against severity 0 to 5, for each recipe: (recipe, values by severity)."""
+    """A mean over corruptions against severity 0 to 5, for each recipe: (recipe, values by severity).
+
+    `n` is the number of images behind the value without corruption.
+    """
 
     metric: str
     title: str
     better: bool | None
     curves: tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
+    n: int
 
 
 def falls(results: Results, measures: Sequence[Measure]) -> list[Fall]:
@@ -181,7 +196,13 @@ def falls(results: Results, measures: Sequence[Measure]) -> list[Fall]:
         if curves:
             title = ", ".join([metric.removeprefix("mean_"), *(value for _, value in rest)])
             found.append(
-                Fall(metric=metric.removeprefix("mean_"), title=title, better=here[0].higher_is_better, curves=curves)
+                Fall(
+                    metric=metric.removeprefix("mean_"),
+                    title=title,
+                    better=here[0].higher_is_better,
+                    curves=curves,
+                    n=max(cell.n for cell in here[0].cells.values()),
+                )
             )
     return found
 

@@ -1,5 +1,6 @@
 """The monitoring page: what every score, calibrator and threshold of a study does, drawn and in tables."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from assay.report import explain
 from assay.report.confidence_svg import NAMES
 from assay.report.doubts import EVENTS
 from assay.report.files import write_atomically
-from assay.report.lines_svg import Axis, Line, axis, lines_svg, look
-from assay.report.monitoring import Fall, alarms, by_calibrator, by_rejection, by_score, falls
+from assay.report.lines_svg import Axis, Line, axis, keys_of, lines_svg, look
+from assay.report.monitoring import Fall, alarms, by_calibrator, by_rejection, by_score, falls, titled
 from assay.report.monitoring_answer import sentences
 from assay.report.monitoring_pictures import DRAWN, confidences, observed_of, score_pictures
 from assay.report.page import render_page
@@ -43,6 +44,7 @@ def render(results: Results) -> str:
     found = alarms(results, collect(replace(results, table=table[table["seed"] != MEAN]), skip=EVENTS))
     fallen = falls(results, measures)
     scores, calibrators = by_score(results, measures), by_calibrator(results, measures)
+    pictures = score_pictures(results)
     names = [name for name in results.recipes if any(name == recipe for fall in fallen for recipe, _ in fall.curves)]
     return render_page(
         "monitoring.html",
@@ -52,27 +54,33 @@ def render(results: Results) -> str:
         scores=scores,
         calibrators=calibrators,
         rejection=by_rejection(results, measures),
-        rejected=_rejected(results),
+        rejected=_rejected(results, pictures.scores),
         alarms=found,
         broken=[alarm for alarm in found if alarm.state == "more"],
         falls=[(fall, _fall_svg(fall, names)) for fall in fallen],
         fall_names=names,
         look=look,
-        pictures=score_pictures(results),
+        pictures=pictures,
         confidences=confidences(results),
         confidence_names=NAMES,
         most=DRAWN,
+        titled=titled,
         explain=explain,
         breakable=breakable,
     )
 
 
-def _rejected(results: Results) -> tuple[list[str], list[tuple[str, Markup]]]:
-    """The scores, and for each of the first recipes accuracy against the share of images rejected, of one seed."""
+def _rejected(results: Results, scores: Sequence[str]) -> tuple[Markup, list[tuple[str, Markup]]]:
+    """The legend, and for each of the first recipes accuracy against the share of images rejected, of one seed.
+
+    A score looks as in the ROC curves, whose scores are given.
+    """
     kept = observed_of(results, "rejection").found
     drawn = {recipe: lines for recipe, (_, seen) in kept.items() if (lines := _rejection_lines(seen))}
-    names = list(dict.fromkeys(line.name for lines in drawn.values() for line in lines))
-    return names, [(recipe, _rejection_svg(recipe, lines, names)) for recipe, lines in drawn.items()]
+    own = dict.fromkeys(line.name for lines in drawn.values() for line in lines)
+    names = list(dict.fromkeys([*scores, *own]))
+    legend = keys_of([name for name in names if name in own], names)
+    return legend, [(recipe, _rejection_svg(recipe, lines, names)) for recipe, lines in drawn.items()]
 
 
 def _rejection_svg(recipe: str, lines: list[Line], names: list[str]) -> Markup:

@@ -13,8 +13,9 @@ from assay.data.known import FAR, NEAR
 from assay.evaluations.anomaly import INSIDE
 from assay.evaluations.base import Observations
 from assay.report.confidence_svg import confidence_svg
+from assay.report.monitoring import titled
 from assay.report.observed import by_set
-from assay.report.roc_svg import roc_svg
+from assay.report.roc_svg import roc_figure
 from assay.report.score_histogram import histogram_svg
 from assay.results import Results
 
@@ -208,11 +209,11 @@ def _curves(
 ) -> tuple[tuple[str, Markup], ...]:
     """A chart an outlier set: near ones first, as in the tables."""
     return tuple(
-        (title, roc_svg(sets.get(INSIDE, {}), sets[name], names, f"{recipe}: ROC curves on {title}, a line a score"))
+        (title, roc_figure(sets.get(INSIDE, {}), sets[name], names, f"{recipe}: ROC curves on {title}, a line a score"))
         for kind in GROUPS
         for name in sets
         if name != INSIDE and kind_of(name) == kind
-        for title in [_words(name if kind is None else f"{kind}: {name}")]
+        for title in [_words(titled(name))]
     )
 
 

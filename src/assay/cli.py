@@ -32,7 +32,7 @@ app.add_typer(store_app, name="store")
 
 Folder = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="Folder with data sets as idx files; else ASSAY_DATA, cache, built in."),
+    typer.Option("--data", metavar="DIR", help="Folder with data sets: idx files, folders of pictures, .npz."),
 ]
 Out = Annotated[
     str,
@@ -372,6 +372,19 @@ def _plan(
     from assay.study import cut
 
     chosen = cut(find_study(study), preset) if preset is not None else find_study(study)
+    if chosen.each_class:
+        from assay.each_class import classes_of
+        from assay.study import part_of
+
+        names = classes_of(chosen, data)
+        first, *others = names
+        console.print(
+            f"A study of each class. This is the plan of class {names[first]}; "
+            f"{len(others)} more are like it and come on top: {', '.join(names[kept] for kept in others)}.",
+            highlight=False,
+            markup=False,
+        )
+        chosen = part_of(chosen, first)
     planned = plan_run(chosen, out=out, data=data, seeds=seeds, recipes=recipes, limit=limit)
     if device != "cpu":
         show_plan(console, planned, None)

@@ -130,8 +130,7 @@ def run_each_class(
     """
     study, preset = _whole(study), None if preset == FULL else preset
     folder = None if data is None else Path(data)
-    test = load(study.data, "test", folder=folder)
-    classes = {kept: test.classes[kept] for kept in sorted(set(test.y.tolist()))}
+    classes = classes_of(study, folder)
     task = source_of(replace(study, each_class=False), folder, limit).load()
     for kept in classes:
         one_class(task, kept)  # what it refuses is known before hours of training
@@ -152,6 +151,12 @@ def run_each_class(
                 command=command,
             )
     return _each(study, preset, limit, classes, results)
+
+
+def classes_of(study: Study, folder: Path | None) -> dict[int, str]:
+    """The names, by their numbers, of the classes that occur in the test set."""
+    test = load(study.data, "test", folder=folder)
+    return {kept: test.classes[kept] for kept in sorted(set(test.y.tolist()))}
 
 
 def load_each_class(

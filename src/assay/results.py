@@ -86,7 +86,7 @@ def no_draws(recipe: str, seed: int, evaluation: str) -> dict[str, Tensor] | Non
     """Results without bootstrap draws."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Results:
     """What is known of one study, complete or in part.
 
@@ -139,6 +139,10 @@ class Results:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     load: Callable[[str, int, str], Observations | None]
     load_draws: Callable[[str, int, str], dict[str, Tensor] | None] = no_draws
+
+    def __repr__(self) -> str:
+        counts = f"recipes={len(self.recipes)}, rows={len(self.table)}, failures={len(self.failures)}"
+        return f"Results(study={self.study!r}, {counts}, pending={len(self.pending)}, out={self.out!r})"
 
     @property
     def again(self) -> str:

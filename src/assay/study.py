@@ -500,6 +500,11 @@ def select(study: Study, patterns: str) -> tuple[Recipe, ...]:
             label: recipe for label, recipe in labels.items() if label == pattern or fnmatchcase(label, pattern)
         }
         if not matching:
+            parts = [part.strip() for part in pattern.split(",")]
+            if len(parts) > 1 and all(any(fnmatchcase(label, part) for label in labels) for part in parts):
+                raise BadValueError(
+                    f"{pattern}: separate recipes by ;, since a name may hold commas: {';'.join(parts)}"
+                )
             raise BadValueError(
                 f"{pattern}: no recipe of {study.name} matches; {nearest(pattern.replace('*', ''), labels)}"
             )

@@ -179,7 +179,7 @@ def test_listed_and_verified(tmp_path: Path) -> None:
 
 def test_what_they_are_not_for(tmp_path: Path) -> None:
     write_folder(tmp_path / "scans", pixels(3, 5, 6))
-    with pytest.raises(MissingDataError, match="scans/train is not here; pictures are to test on"):
+    with pytest.raises(MissingDataError, match="scans/train is not here; pictures make a 'test' split alone"):
         load("scans", "train", folder=tmp_path)
     with pytest.raises(BadValueError, match="split: expected one of"):
         load("scans", "tests", folder=tmp_path)

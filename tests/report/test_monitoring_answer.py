@@ -43,7 +43,7 @@ def test_the_best_score_of_each_kind_of_set_and_its_hardest_set() -> None:
     (found,) = sentences([other, table], NOTHING, [])
     assert found == (
         "Of the scores of baseline, vim finds near outliers best: AUROC 90.0 % in the mean, 90.0 % on its hardest set, "
-        "kmnist and msp finds far outliers best: AUROC 90.0 % on fashion mnist."
+        "kmnist; msp finds far outliers best: AUROC 90.0 % on fashion mnist."
     )
     assert sentences([grid("one", columns, msp=(1, 1, 1, 1, 1))], NOTHING, []) == []
 
@@ -60,7 +60,7 @@ def test_what_calibration_gives_and_costs() -> None:
     }
     table = grid("", ("nll", "AUROC of msp, kmnist", "AUROC of msp, blobs"), **rows)
     lowest, first, second = sentences([], table, [])
-    assert lowest == "bbq has the lowest NLL, 0.010."
+    assert lowest == "bbq has the lowest NLL, 0.0100."
     assert first == (
         "MSP of baseline has an AUROC of 85.0 % on 2 outlier sets, 80.0 % after temperature and 90.0 % after matrix."
     )

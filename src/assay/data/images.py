@@ -11,7 +11,7 @@ from assay.classifier import check_unit
 from assay.errors import BadValueError
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Images:
     """A labelled set of images.
 
@@ -67,6 +67,9 @@ class Images:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    def __repr__(self) -> str:
+        return f"Images(name={self.name!r}, images={len(self)}, shape={self.shape}, classes={self.n_classes})"
 
     @property
     def n_classes(self) -> int:

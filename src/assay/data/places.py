@@ -47,9 +47,10 @@ def find(name: str, split: str, folder: Path | None = None) -> Found | None:
             f'{name}: is generated beside a test set, and to test on alone; generated("{name}", images) makes it'
         )
     if name not in KNOWN and name not in own:
-        raise BadValueError(
-            f"{name}: no such data set; {nearest(name, (*KNOWN, *GENERATED, *own, *picture_sets(folder)))}"
-        )
+        first = data_folder(folder)
+        where = "no folder of yours was named by --data or ASSAY_DATA" if first is None else f"yours are in {first}"
+        known = nearest(name, (*KNOWN, *GENERATED, *own, *picture_sets(folder)))
+        raise BadValueError(f"{name}: no such data set; {known} ({where})")
     for source, directory in sources(folder):
         if name in KNOWN or source == "folder":
             for holds in _holders(name, split):

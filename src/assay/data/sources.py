@@ -40,7 +40,7 @@ def load(name: str, split: str, *, folder: Path | None = None) -> Images:
     if pictures is not None and split == "test":
         return read_pictures(name, pictures)
     if pictures is not None and split in SPLITS:
-        raise MissingDataError(f"{name}/{split} is not here; pictures are to test on, idx files also to train on")
+        raise MissingDataError(f"{name}/{split} is not here; pictures make a 'test' split alone; train on idx files")
     found = find(name, split, folder)
     if found is None:
         raise MissingDataError(missing_sentence(name, split, folder))

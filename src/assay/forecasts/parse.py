@@ -157,6 +157,8 @@ def _numbers(
             if text.lower() in MISSING:
                 raise source.refuse(row, column, "is missing; fill it in, or leave the row out")
             hint = "write a decimal point, not a comma" if re.fullmatch(r"[+-]?\d+,\d+", text) else remedy
+            if re.fullmatch(r"[+-]?inf(inity)?", text, re.IGNORECASE):
+                hint = "write a finite number, or leave the row out"
             raise source.refuse(row, column, f"expected {expected}, got {text!r}; {hint}")
         value = float(text)
         if not abs(value) <= LARGEST:

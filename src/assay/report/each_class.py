@@ -22,7 +22,6 @@ from assay.report.doubts import EVENTS
 from assay.report.files import write_atomically
 from assay.report.page import render_template
 from assay.report.tables import cell_text
-from assay.report.terminal import ROOM
 from assay.report.text import breakable
 from assay.run import folder_of
 
@@ -145,32 +144,41 @@ def best(cells: Sequence[Cell]) -> float | None:
 
 
 def print_each_class(found: EachClass, console: Console) -> None:
-    """Print a table for each recipe, with intervals where the terminal is wide enough, and what is missing."""
+    """Print a table for each recipe, scores by classes, and what is missing and why."""
     preset = "" if found.preset is None else f", {found.preset} slice"
     limited = "" if found.limit is None else f" (LIMITED to {found.limit} images per set)"
-    intervals = console.width >= ROOM
     for table in by_class(found):
         title = f"{found.title}{preset}{limited}: {table.recipe}, AUROC in percent"
-        console.print(_drawn(table, title, intervals=intervals))
-    if not intervals:
-        console.print("Intervals stand in the report.", style="dim")
+        console.print(_drawn(table, title))
+        for reason, scores in _missing(table).items():
+            console.print(escape(f"- {', '.join(scores)}: {reason}"), style="yellow", highlight=False)
+    console.print("Intervals stand in the report.", style="dim")
     for label in found.unlearned:
         console.print(escape(f"{label} answers one rotation for every image: it has learned nothing."), style="yellow")
 
 
-def _drawn(table: ByClass, title: str, *, intervals: bool) -> Table:
+def _drawn(table: ByClass, title: str) -> Table:
     drawn = Table(title=escape(title), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    drawn.add_column("class", overflow="fold")
-    for score in table.scores:
-        drawn.add_column(score.replace("_", " "), justify="right", overflow="fold")
-    for (_, name), cells in zip(table.classes, table.cells, strict=True):
-        drawn.add_row(escape(name), *(_text(cell, intervals) for cell in cells))
-    drawn.add_section()
-    drawn.add_row(MEAN, *(_text(cell, intervals) for cell in table.means), style="bold")
+    drawn.add_column("score", overflow="fold")
+    for _, name in table.classes:
+        drawn.add_column(escape(name), justify="right", overflow="fold")
+    drawn.add_column(MEAN, justify="right", style="bold")
+    for place, score in enumerate(table.scores):
+        cells = [row[place] for row in table.cells]
+        drawn.add_row(score.replace("_", " "), *(_text(cell) for cell in [*cells, table.means[place]]))
     return drawn
 
 
-def _text(cell: Cell, intervals: bool) -> str:
-    interval = explain.show_interval(AUROC, cell.low, cell.high) if intervals and cell.value is not None else ""
-    value = "-" if cell.value is None else explain.show(AUROC, cell.value, unit=False)
-    return f"{value}\n{interval}" if interval else value
+def _text(cell: Cell) -> str:
+    return "-" if cell.value is None else explain.show(AUROC, cell.value, unit=False)
+
+
+def _missing(table: ByClass) -> dict[str, list[str]]:
+    """Reason -> the scores that some class lacks for it."""
+    found: dict[str, list[str]] = {}
+    for cells in table.cells:
+        for score, cell in zip(table.scores, cells, strict=True):
+            own = found.setdefault(cell.reason, []) if cell.value is None else [score]
+            if score not in own:
+                own.append(score)
+    return {reason: [score.replace("_", " ") for score in scores] for reason, scores in found.items()}

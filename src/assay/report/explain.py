@@ -225,6 +225,7 @@ METRICS: dict[str, Metric] = {
         label="NLL",
         text="negative log-likelihood: the mean of -log of the probability given to the right class, in nats",
         source="Gneiting and Raftery 2007, Strictly proper scoring rules, prediction, and estimation",
+        digits=4,
     ),
 }
 

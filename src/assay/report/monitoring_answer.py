@@ -28,7 +28,7 @@ def _detection(scores: Sequence[Grid]) -> str:
     if table is None or len(table.rows) < 2:
         return ""
     leaders = [text for kind in (NEAR, FAR) if (text := _leader(table, kind))]
-    return f"Of the scores of {table.title}, {' and '.join(leaders)}." if leaders else ""
+    return f"Of the scores of {table.title}, {'; '.join(leaders)}." if leaders else ""
 
 
 def _leader(table: Grid, kind: str) -> str:

@@ -344,14 +344,15 @@ for (const button of document.querySelectorAll("[data-pick]"))
     drawPicker();
   });
 
-const FIGURES = [drawWorst, drawAttacks, drawRoc, drawReliability, drawTrade, drawTraining];
+// A report of one finished model has neither trade-offs nor training.
+const FIGURES = [drawWorst, drawAttacks, drawRoc, drawReliability, ...(byId("plot-trade") ? [drawTrade] : []), ...(byId("plot-training") ? [drawTraining] : [])];
 const drawAll = () => redraw(...FIGURES);
 fillScores();
-fillMeasures();
+if (byId("plot-trade")) fillMeasures();
 byId("example-recipe").replaceChildren(...D.shown.map((r) => element("option", { value: r }, D.recipes[r].label)));
 byId("find").addEventListener("input", drawPicker);
 for (const id of ["roc-score", "roc-scale"]) byId(id).addEventListener("change", () => redraw(drawRoc));
-for (const id of ["trade-x", "trade-y"]) byId(id).addEventListener("change", () => redraw(drawTrade));
+for (const id of ["trade-x", "trade-y"]) byId(id)?.addEventListener("change", () => redraw(drawTrade));
 byId("example-recipe").addEventListener("change", drawExamples);
 document.addEventListener("themechange", drawAll);
 addEventListener("beforeprint", () => { printing = true; FIGURES.forEach((figure) => figure()); }); // printing does not wait

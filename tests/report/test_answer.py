@@ -177,6 +177,9 @@ def test_says_so_where_nothing_is_measured_or_there_is_no_baseline(complete: Res
     lone = answer(made({"attack": {"a": 0.2, "b": 0.9}}, baseline=None))
     assert lone.sentences[0] == "Best values: b under attack."
     assert "no baseline" in lone.sentences[1]
+    one = answer(made({"attack": {"a": 0.2}, "shift": {"a": 0.9}}, baseline=None))
+    assert one.sentences[0].startswith("a reaches 20.0 % under attack (")
+    assert "and 90.0 % under corruption (" in one.sentences[0]
 
 
 def test_baseline_that_was_not_measured_is_no_gain() -> None:

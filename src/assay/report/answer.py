@@ -97,7 +97,8 @@ def answer(table: Headline) -> Answer:
             leaders=(),
         )
     why = _useless(table, row)
-    sentences = _who(leaders, base), _price(table, leaders, base, why)
+    who = _one(leaders) if len(table.rows) == 1 else _who(leaders, base)
+    sentences = who, _price(table, leaders, base, why)
     return Answer(sentences=sentences, leaders=leaders, alone=why, more=_more(table, leaders, base))
 
 
@@ -177,6 +178,12 @@ def _judged(table: Headline, row: Row) -> list[tuple[Column, Entry]]:
         for place, (column, item) in enumerate(zip(table.columns, row.entries, strict=True))
         if not void(table, place) and not (row.doubted and column.axis == "attack")
     ]
+
+
+def _one(leaders: tuple[Leader, ...]) -> str:
+    """The values of the only model: it leads nobody."""
+    claims = [f"{value_text(i.column, i.cell)} {WHERE[i.column.axis]} ({i.column.label})" for i in leaders]
+    return f"{leaders[0].recipe} reaches {listed(claims)}."
 
 
 def _who(leaders: tuple[Leader, ...], base: Row | None) -> str:

@@ -1,10 +1,12 @@
 """Replicates of the baseline, end to end: beside the table, never in it, with draws on the same resamples."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 
+from assay.errors import DamagedCellError
 from assay.evaluations import Calibration, Shift
 from assay.evaluations.draws import draws
 from assay.recipe import Recipe, Train
@@ -62,6 +64,12 @@ def test_draws_are_those_of_the_observations(results: Results, out: Path) -> Non
     assert results.load_draws("baseline", 7, "calibration") is None
     for path in out.glob("evaluations/*/draws.safetensors"):
         path.unlink()
+    with pytest.raises(DamagedCellError, match=r"draws\.safetensors: cannot be read; delete the folder"):
+        results.load_draws("baseline", 1000, "calibration")
+    for path in out.glob("evaluations/*/checksums.json"):  # as in stores from before there were draws
+        path.write_text(
+            json.dumps({name: sha for name, sha in json.loads(path.read_text()).items() if "draws" not in name})
+        )
     assert results.load_draws("baseline", 1000, "calibration") is None
 
 

@@ -15,10 +15,11 @@ from assay.attacks import FGSM, PGD
 from assay.cells import assemble, compute
 from assay.classifier import predict_logits
 from assay.data import load_task
+from assay.driver import State
 from assay.errors import BadValueError, MissingDataError
 from assay.evaluations import Adversarial, Calibration, adversarial
 from assay.evaluations.chunk import attack_chunk
-from assay.execute import Source, State, _start, run, source_of
+from assay.execute import run
 from assay.fit import build
 from assay.objectives import OutlierExposure
 from assay.outliers import DataSet, Patches
@@ -27,6 +28,7 @@ from assay.recipe import Recipe, Train, Tuned
 from assay.store import PIECE, Store, pack_weights, unpack_weights
 from assay.study import Plan, Study, plan
 from assay.weights import Snapshots
+from assay.workers import Source, _start, source_of
 
 QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)
 

@@ -22,6 +22,7 @@ LAYERS = (
     (
         "contact_sheet",
         "each_class",
+        "driver",
         "execute",
         "forecasts",
         "report",
@@ -31,6 +32,7 @@ LAYERS = (
         "studies",
         "catalogue",
         "upkeep",
+        "workers",
     ),
     ("live", "plan_text", "store_commands"),
     ("cli",),

@@ -13,12 +13,13 @@ from pathlib import Path
 from assay.again import OUT
 from assay.again import command as command_of
 from assay.data import load, one_class
+from assay.driver import Watch
 from assay.errors import BadValueError
-from assay.execute import Watch, source_of
 from assay.results import Failure, Results, load_results
 from assay.run import find_study, folder_of, ignore, run_study
 from assay.store import Store
 from assay.study import FULL, KEPT, Study, part_of
+from assay.workers import source_of
 
 Watching = Callable[[str], AbstractContextManager[Watch]]  # given a title, opens what watches the run of one class
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from assay import studies
 from assay.again import OUT
+from assay.driver import State, Watch
 from assay.errors import BadValueError, nearest
-from assay.execute import State, Watch, check_device, run, source_of
+from assay.execute import check_device, run
 from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.store import Store
 from assay.study import Study, choose, cut, part_of, plan, summary
+from assay.workers import source_of
 
 
 def find_study(name: str) -> Study:

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
 
-.PHONY: demo test env format test-oracles bench-attacks bench-monitoring lint clean
+.PHONY: demo test env format test-oracles test-ray bench-attacks bench-monitoring lint clean
 
 env: $(STAMP)
 
@@ -28,6 +28,10 @@ test: lint
 test-oracles: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt
 	$(BIN)/pytest -m oracle
+
+test-ray: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,ray]'
+	$(BIN)/pytest tests/test_rays.py
 
 bench-attacks: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt --requirement benchmarks/requirements.txt

@@ -22,6 +22,7 @@ LAYERS = (
     (
         "contact_sheet",
         "each_class",
+        "clusters",
         "driver",
         "execute",
         "forecasts",
@@ -31,6 +32,7 @@ LAYERS = (
         "own_model",
         "studies",
         "catalogue",
+        "rays",
         "upkeep",
         "workers",
     ),

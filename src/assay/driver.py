@@ -14,6 +14,7 @@ from assay.study import Cell, Plan, TrainCell, TransferCell
 
 ATTEMPTS = 2  # a worker that dies may have been killed from outside: its cell gets one more chance
 PAUSE = 0.5  # seconds between two looks at the workers
+KERNELS = "64"  # compiled convolutions that a worker keeps: by default 1,024, one per batch size met, a gigabyte
 
 
 @dataclass(kw_only=True)

@@ -1,4 +1,4 @@
-"""Where cells run: in this process, or in local processes with one thread each. The driver alone writes the store."""
+"""Where cells run: in this process, in local processes, or on Ray. The driver alone writes the store."""
 
 import os
 import textwrap
@@ -8,16 +8,25 @@ from functools import partial
 import torch
 
 from assay.cells import compute
-from assay.driver import PAUSE, Driver, Running, State, Watch, begin, reason_of
+from assay.clusters import check_ray
+from assay.driver import KERNELS, PAUSE, Driver, Running, State, Watch, begin, reason_of
 from assay.errors import BadValueError
+from assay.rays import on_ray
 from assay.store import Store
 from assay.study import Plan
 from assay.workers import Source, in_processes
 
-KERNELS = "64"  # compiled convolutions that a worker keeps: by default 1,024, one per batch size met, a gigabyte
 
-
-def run(plan: Plan, store: Store, source: Source, *, jobs: int = 1, device: str = "cpu", watch: Watch) -> State:
+def run(
+    plan: Plan,
+    store: Store,
+    source: Source,
+    *,
+    jobs: int = 1,
+    device: str = "cpu",
+    ray: str | None = None,
+    watch: Watch,
+) -> State:
     """Compute every cell of the plan that the store lacks.
 
     Cells that fail are noted in the store and the rest goes on. An interrupt stops the workers at once; what was
@@ -29,19 +38,23 @@ def run(plan: Plan, store: Store, source: Source, *, jobs: int = 1, device: str 
         source: from where a worker loads the plan's data.
         jobs: 1 computes in this process; more, in that many processes.
         device: "cpu", "cuda", "cuda:0", ...
+        ray: the address of a cluster that computes instead, see `check_place`; `jobs` is then not used.
         watch: called with the state several times a second.
 
     Raises:
-        BadValueError: the device is not there.
+        BadValueError: as `check_place`.
+        ClusterError: the cluster does not answer, or was lost.
         StoreError: the store cannot be written.
     """
-    check_device(device)
+    check_place(device, ray)
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
     state = begin(plan, store)
     watch(state)
     driver = Driver(state, store)
     try:
-        if jobs == 1:
+        if ray is not None:
+            on_ray(driver, ray, device, watch)
+        elif jobs == 1:
             _here(driver, device, watch)
         else:
             in_processes(driver, source, jobs, device, watch)
@@ -49,6 +62,20 @@ def run(plan: Plan, store: Store, source: Source, *, jobs: int = 1, device: str 
         driver.close()
     watch(state)
     return state
+
+
+def check_place(device: str, ray: str | None) -> None:
+    """Raise BadValueError unless cells can run there: on the device, or on Ray at an address.
+
+    An address is "local" (a cluster of this machine, for this run), "auto" (one that runs here), "host:port" (from a
+    machine of the cluster) or "ray://host:port" (from any machine).
+    """
+    if ray is None:
+        check_device(device)
+        return
+    check_ray(ray)
+    if device not in ("cpu", "cuda"):
+        raise BadValueError(f"device: on Ray, expected cpu or cuda, whose number the cluster chooses; got {device}")
 
 
 def check_device(device: str) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from assay.driver import KERNELS
 from assay.errors import BadValueError
 from assay.estimate import Estimate, estimate
-from assay.execute import KERNELS
 from assay.probe import ignore, probe
 from assay.store import finished
 from assay.study import Plan, Study, TrainCell, choose, plan

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from assay.errors import AssayError
 from assay.recipe import BASELINE
-from assay.store import Store
+from assay.store import CELLS, Store
 from assay.study import Cell, Plan, TrainCell, TransferCell
 
 ATTEMPTS = 2  # a worker that dies may have been killed from outside: its cell gets one more chance
 PAUSE = 0.5  # seconds between two looks at the workers
+REST = 10.0  # seconds at most until a cell that another run computes is asked for again
 KERNELS = "64"  # compiled convolutions that a worker keeps: by default 1,024, one per batch size met, a gigabyte
 
 
@@ -59,9 +60,10 @@ Watch = Callable[[State], None]
 def begin(plan: Plan, store: Store) -> State:
     """What of a plan the store has, and what waits: damaged cells are removed, and wait too."""
     state = State(plan=plan)
+    there = {kind: store.finished(kind) for kind in CELLS}
     # The baseline first, so that what comes next can be compared; then the longest, so that no core idles at the end.
     for cell in sorted(plan.cells, key=lambda cell: (cell.recipe.label != BASELINE, -cell.cost)):
-        if store.has(_kind(cell), cell.key) and not _mended(state, store, cell):
+        if cell.key in there[_kind(cell)] and not _mended(state, store, cell):
             state.finished.add(cell.key)
         else:
             state.waiting.append(cell)
@@ -92,45 +94,68 @@ def _mended(state: State, store: Store, cell: Cell) -> bool:
     return True
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Rest:
+    """Until when a cell is not asked for, on time.monotonic's clock, and for how long in all."""
+
+    until: float
+    seconds: float
+
+
 class Driver:
-    """Hands out cells that are ready and keeps what comes back; the only one that touches the store."""
+    """Hands out cells that are ready and keeps what comes back; the only one that touches the store.
+
+    A store may lie far away, where each question takes a while: it is asked about a cell only when that could be handed
+    out, and about one that another run computes after a rest, which doubles each time.
+    """
 
     def __init__(self, state: State, store: Store) -> None:
         self.state = state
         self.store = store
         self.claims: dict[str, contextlib.ExitStack] = {}
+        self.rests: dict[str, _Rest] = {}  # of cells that another run computes
 
     def next(self) -> Cell | None:
         """Claim the first waiting cell whose models are there; None where no cell is ready now."""
         for cell in list(self.state.waiting):
-            if self._settled(cell):
+            if self._broken(cell):
                 self.state.waiting.remove(cell)
-            elif self._ready(cell) and self._claim(cell):
-                self.state.waiting.remove(cell)
-                self.state.running[cell.key] = Running(cell=cell)
+            elif self._ready(cell) and self._mine(cell):
                 return cell
         return None
 
-    def _settled(self, cell: Cell) -> bool:
-        """Whether another run finished the cell meanwhile, or its models failed."""
-        if self.store.has(_kind(cell), cell.key):
-            self.state.finished.add(cell.key)
+    def _mine(self, cell: Cell) -> bool:
+        """Claim a cell, unless another run computes it or was faster."""
+        with contextlib.ExitStack() as claim:
+            claimed = claim.enter_context(self.store.claim(cell.key))
+            done = self.store.has(_kind(cell), cell.key)
+            if not claimed and not done:
+                self._rest(cell)
+                return False
+            self.state.waiting.remove(cell)
+            if done:
+                self.state.finished.add(cell.key)
+                return False
+            self.state.running[cell.key] = Running(cell=cell)
+            self.claims[cell.key] = claim.pop_all()
             return True
+
+    def _broken(self, cell: Cell) -> bool:
+        """Whether a model that the cell needs has failed."""
         broken = [key for key in cell.models if key in self.state.failed]
         if broken:
             self._note_failure(cell, f"{_needed(cell)} could not be trained: {self.state.failed[broken[0]]}")
         return bool(broken)
 
     def _ready(self, cell: Cell) -> bool:
-        return all(key in self.state.finished for key in cell.models)
+        rest = self.rests.get(cell.key)
+        awake = rest is None or time.monotonic() >= rest.until
+        return awake and all(key in self.state.finished for key in cell.models)
 
-    def _claim(self, cell: Cell) -> bool:
-        claim = contextlib.ExitStack()
-        if claim.enter_context(self.store.claim(cell.key)) and not self.store.has(_kind(cell), cell.key):
-            self.claims[cell.key] = claim
-            return True
-        claim.close()
-        return False
+    def _rest(self, cell: Cell) -> None:
+        last = self.rests.get(cell.key)
+        seconds = PAUSE if last is None else min(2 * last.seconds, REST)
+        self.rests[cell.key] = _Rest(until=time.monotonic() + seconds, seconds=seconds)
 
     def weights(self, cell: Cell) -> list[bytes]:
         """The weights that an evaluation needs."""

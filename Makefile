@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+RAY := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,ray]'
 
-.PHONY: demo test env format test-oracles test-ray bench-attacks bench-monitoring lint clean
+.PHONY: demo test env format test-oracles test-ray bench-attacks bench-monitoring bench-scale lint clean
 
 env: $(STAMP)
 
@@ -30,7 +31,7 @@ test-oracles: $(STAMP)
 	$(BIN)/pytest -m oracle
 
 test-ray: $(STAMP)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,ray]'
+	$(RAY)
 	$(BIN)/pytest tests/test_rays.py
 
 bench-attacks: $(STAMP)
@@ -41,6 +42,10 @@ bench-monitoring: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt --requirement benchmarks/requirements.txt
 	$(BIN)/python benchmarks/monitoring.py
 	$(BIN)/python benchmarks/calibration.py
+
+bench-scale: $(STAMP)
+	$(RAY)
+	$(BIN)/python benchmarks/scale.py
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.ready
+RAY := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,ray]'
 
-.PHONY: demo test env format test-oracles bench-attacks bench-monitoring lint clean
+.PHONY: demo test env format test-oracles test-ray bench-attacks bench-monitoring bench-scale lint clean
 
 env: $(STAMP)
 
@@ -29,6 +30,10 @@ test-oracles: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt
 	$(BIN)/pytest -m oracle
 
+test-ray: $(STAMP)
+	$(RAY)
+	$(BIN)/pytest tests/test_rays.py
+
 bench-attacks: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt --requirement benchmarks/requirements.txt
 	$(BIN)/python benchmarks/attacks.py
@@ -37,6 +42,10 @@ bench-monitoring: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt --requirement benchmarks/requirements.txt
 	$(BIN)/python benchmarks/monitoring.py
 	$(BIN)/python benchmarks/calibration.py
+
+bench-scale: $(STAMP)
+	$(RAY)
+	$(BIN)/python benchmarks/scale.py
 
 format: $(STAMP)
 	$(BIN)/ruff format .

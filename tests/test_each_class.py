@@ -14,10 +14,10 @@ from rich.console import Console
 from assay import studies
 from assay.analysis.measures import Cell
 from assay.cli import app
+from assay.driver import State, Watch
 from assay.each_class import EachClass, load_each_class, run_each_class
 from assay.errors import BadValueError
 from assay.evaluations import Anomaly
-from assay.execute import State, Watch, source_of
 from assay.recipe import Recipe, Train
 from assay.report import print_each_class, write_each_class
 from assay.report.each_class import best, by_class, mean_of
@@ -25,6 +25,7 @@ from assay.run import find_study, run_study
 from assay.scores import KNN, MSP, RotationPrediction
 from assay.studies import one_class
 from assay.study import Study, part_of
+from assay.workers import source_of
 
 TINY = Study(
     name="tiny_classes",

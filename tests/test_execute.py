@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,11 @@ from assay.attacks import FGSM, PGD
 from assay.cells import assemble, compute
 from assay.classifier import predict_logits
 from assay.data import load_task
+from assay.driver import Driver, State, begin
 from assay.errors import BadValueError, MissingDataError
 from assay.evaluations import Adversarial, Calibration, adversarial
 from assay.evaluations.chunk import attack_chunk
-from assay.execute import Source, State, _start, run, source_of
+from assay.execute import run
 from assay.fit import build
 from assay.objectives import OutlierExposure
 from assay.outliers import DataSet, Patches
@@ -27,6 +30,7 @@ from assay.recipe import Recipe, Train, Tuned
 from assay.store import PIECE, Store, pack_weights, unpack_weights
 from assay.study import Plan, Study, plan
 from assay.weights import Snapshots
+from assay.workers import Source, _start, source_of
 
 QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)
 
@@ -264,6 +268,48 @@ def test_a_cell_claimed_elsewhere_is_awaited(tiny_folder: Path, tmp_path: Path) 
         worker.join()
     assert not any(seen), "computed although another run had it"
     assert state.finished == {cell.key for cell in planned.cells}
+
+
+def test_a_store_far_away_is_asked_about_each_cell_once(tiny_folder: Path, tmp_path: Path) -> None:
+    planned, source = prepared(tiny_folder, small_study(Recipe(train=QUICK), Recipe(train=QUICK, members=3)))
+    asked: list[str] = []
+
+    class Spy(Store):
+        def has(self, kind: str, key: str) -> bool:
+            asked.append(key)
+            return super().has(kind, key)
+
+        def claim(self, key: str) -> AbstractContextManager[bool]:
+            asked.append(f"claim {key}")
+            return super().claim(key)
+
+    run(planned, Spy(tmp_path), source, watch=nothing)
+    assert Counter(asked) == Counter([text for cell in planned.cells for text in (cell.key, f"claim {cell.key}")])
+    asked.clear()
+    run(planned, Spy(tmp_path), source, watch=nothing)
+    assert asked == [], "what is finished is found in one pass"
+
+
+def test_a_cell_of_another_run_is_asked_for_ever_more_rarely(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned, _ = prepared(tiny_folder, small_study(Recipe(train=QUICK)))
+    store, cell = Store(tmp_path), planned.training[0]
+    asked: list[float] = []
+    now = 0.0
+
+    def refuse(key: str) -> AbstractContextManager[bool]:
+        assert key == cell.key
+        asked.append(now)
+        return nullcontext(False)
+
+    monkeypatch.setattr("assay.driver.time.monotonic", lambda: now)
+    monkeypatch.setattr(store, "claim", refuse)
+    handing = Driver(begin(planned, store), store)
+    while now < 50:
+        assert handing.next() is None
+        now += 0.25
+    assert asked == [0, 0.5, 1.5, 3.5, 7.5, 15.5, 25.5, 35.5, 45.5]
 
 
 @pytest.mark.parametrize("harm", ["flip a bit", "cut", "delete"])

@@ -22,6 +22,8 @@ LAYERS = (
     (
         "contact_sheet",
         "each_class",
+        "clusters",
+        "driver",
         "execute",
         "forecasts",
         "report",
@@ -30,7 +32,9 @@ LAYERS = (
         "own_model",
         "studies",
         "catalogue",
+        "rays",
         "upkeep",
+        "workers",
     ),
     ("live", "plan_text", "store_commands"),
     ("cli",),

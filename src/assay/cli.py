@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from assay.again import OUT, command
 from assay.errors import AssayError, BadValueError, nearest
@@ -76,7 +77,22 @@ def common(
     """How safe is an image classifier, on every axis at once, and what does each safety technique cost elsewhere?"""
 
 
-@app.command(epilog='Example: assay run quickstart --seeds 0,1,2 --recipes "pgd*;baseline" --jobs 2')
+class _Run(TyperCommand):
+    """`--ray` may stand alone, for a cluster of this machine."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if "--ray" in args:
+            after = args.index("--ray") + 1
+            if after == len(args) or args[after].startswith("-"):
+                args = [*args[:after], "local", *args[after:]]
+        return super().parse_args(ctx, args)
+
+
+@app.command(
+    cls=_Run,
+    epilog='Example: assay run quickstart --seeds 0,1,2 --recipes "pgd*;baseline" --jobs 2\n\n'
+    "On a Ray cluster: assay run quickstart --ray 10.0.0.1:6379",
+)
 def run(
     study: Annotated[str, typer.Argument(help="A study's name; see `assay list studies`.")],
     preset: Slice = None,
@@ -92,6 +108,10 @@ def run(
         int | None, typer.Option(metavar="N", help="Processes, one thread each. Default: the number of cores.")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:0, ...")] = "cpu",
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="[ADDRESS]", help="On Ray: auto, HOST:PORT or ray://HOST:PORT; alone, on this machine."),
+    ] = None,
     limit: Limit = None,
     out: Out = str(OUT),
     plan: Annotated[
@@ -108,6 +128,8 @@ def run(
 
     console = Console()
     chosen = None if seeds is None else _seeds(seeds)
+    if ray is not None and jobs is not None:
+        raise BadValueError("jobs: is only for processes of this machine; leave it out with --ray")
     jobs = _cores() if jobs is None else jobs
     if plan:
         _plan(
@@ -121,6 +143,7 @@ def run(
             limit=limit,
             jobs=jobs,
             device=device,
+            ray=ray,
         )
         return
 
@@ -132,6 +155,7 @@ def run(
         "recipes": recipes,
         "jobs": jobs,
         "device": device,
+        "ray": ray,
         "limit": limit,
         "command": _command(),
     }
@@ -363,6 +387,7 @@ def _plan(
     limit: int | None,
     jobs: int,
     device: str,
+    ray: str | None,
 ) -> None:
     from rich.progress import Progress
 
@@ -386,9 +411,11 @@ def _plan(
         )
         chosen = part_of(chosen, first)
     planned = plan_run(chosen, out=out, data=data, seeds=seeds, recipes=recipes, limit=limit)
-    if device != "cpu":
+    if device != "cpu" or ray is not None:
         show_plan(console, planned, None)
-        console.print(f"--plan measures the CPU alone; how long {device} takes is not measured.", markup=False)
+        other = device if ray is None else "a cluster"
+        line = f"--plan measures this machine's CPU alone; how long {other} takes is not measured."
+        console.print(line, markup=False)
         return
     if not console.is_terminal:
         console.print("Measuring how fast this machine is: about half a minute, and more for large studies.")

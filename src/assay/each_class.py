@@ -12,13 +12,15 @@ from pathlib import Path
 
 from assay.again import OUT
 from assay.again import command as command_of
+from assay.clusters import connected
 from assay.data import load, one_class
+from assay.driver import Watch
 from assay.errors import BadValueError
-from assay.execute import Watch, source_of
 from assay.results import Failure, Results, load_results
 from assay.run import find_study, folder_of, ignore, run_study
 from assay.store import Store
 from assay.study import FULL, KEPT, Study, part_of
+from assay.workers import source_of
 
 Watching = Callable[[str], AbstractContextManager[Watch]]  # given a title, opens what watches the run of one class
 
@@ -114,6 +116,7 @@ def run_each_class(
     recipes: str | None = None,
     jobs: int = 1,
     device: str = "cpu",
+    ray: str | None = None,
     limit: int | None = None,
     watching: Watching = unwatched,
     command: str = "",
@@ -135,21 +138,23 @@ def run_each_class(
     for kept in classes:
         one_class(task, kept)  # what it refuses is known before hours of training
     results = {}
-    for place, (kept, name) in enumerate(classes.items(), start=1):
-        with watching(f"class {name}, {place} of {len(classes)}") as watch:
-            results[kept] = run_study(
-                part_of(study, kept),
-                out=out,
-                preset=preset,
-                data=data,
-                seeds=seeds,
-                recipes=recipes,
-                jobs=jobs,
-                device=device,
-                limit=limit,
-                watch=watch,
-                command=command,
-            )
+    with nullcontext() if ray is None else connected(ray):  # one cluster for all classes
+        for place, (kept, name) in enumerate(classes.items(), start=1):
+            with watching(f"class {name}, {place} of {len(classes)}") as watch:
+                results[kept] = run_study(
+                    part_of(study, kept),
+                    out=out,
+                    preset=preset,
+                    data=data,
+                    seeds=seeds,
+                    recipes=recipes,
+                    jobs=jobs,
+                    device=device,
+                    ray=ray,
+                    limit=limit,
+                    watch=watch,
+                    command=command,
+                )
     return _each(study, preset, limit, classes, results)
 
 

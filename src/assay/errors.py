@@ -30,6 +30,10 @@ class DamagedDataError(AssayError):
     """A file that is cut, altered or not in the expected format."""
 
 
+class ClusterError(AssayError):
+    """A cluster that does not answer, refuses, was lost, or has other software than the driver."""
+
+
 class StoreError(AssayError):
     """A store that cannot be read or written: unwritable, full, or written by a newer version."""
 

@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from assay.execute import State
+from assay.driver import State
 from assay.study import Cell, title_of
 
 REFRESH = 0.25  # seconds between two drawings

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from assay.driver import KERNELS
 from assay.errors import BadValueError
 from assay.estimate import Estimate, estimate
-from assay.execute import KERNELS, source_of
 from assay.probe import ignore, probe
 from assay.store import finished
 from assay.study import Plan, Study, TrainCell, choose, plan
+from assay.workers import source_of
 
 
 @dataclass(frozen=True, kw_only=True)

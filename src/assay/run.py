@@ -7,12 +7,14 @@ from pathlib import Path
 
 from assay import studies
 from assay.again import OUT
+from assay.driver import State, Watch
 from assay.errors import BadValueError, nearest
-from assay.execute import State, Watch, check_device, run, source_of
+from assay.execute import check_place, run
 from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.store import Store
 from assay.study import Study, choose, cut, part_of, plan, summary
+from assay.workers import source_of
 
 
 def find_study(name: str) -> Study:
@@ -55,6 +57,7 @@ def run_study(
     recipes: str | None = None,
     jobs: int = 1,
     device: str = "cpu",
+    ray: str | None = None,
     limit: int | None = None,
     watch: Watch = ignore,
     command: str = "",
@@ -69,8 +72,10 @@ def run_study(
         seeds: instead of the study's.
         recipes: compute only recipes whose label matches one of these shell patterns, separated by ";"; the results are
             of the whole study, with what is in the store of its other recipes.
-        jobs: processes; 1 computes in this one.
+        jobs: processes; 1 computes in this one. Not used with `ray`, where the cluster's cores decide.
         device: "cpu", "cuda", ...
+        ray: compute on a Ray cluster: "local" starts one here and shuts it down at the end; "auto", "host:port" or
+            "ray://host:port" use one that runs.
         limit: at most that many images in every set, for a quick try; such a run is marked as limited everywhere.
         watch: called with the state of the run several times a second.
         command: what the user typed, kept as provenance.
@@ -82,20 +87,20 @@ def run_study(
     study = study if preset is None else cut(study, preset)
     if jobs < 1:
         raise BadValueError(f"jobs: expected a whole number >= 1, got {jobs}")
-    check_device(device)
+    check_place(device, ray)
     study = replace(study, seeds=study.seeds if seeds is None else seeds)
     chosen = choose(study, recipes)
     start = time.perf_counter()
+    own = device if ray is None else "cpu"  # of this machine: it may have no GPU
     store = Store(out)
     folder = None if data is None else Path(data)
     source = source_of(study, folder, limit)
     task = source.load()
     whole, planned = plan(study, task), plan(chosen, task)  # the report is of the whole study, whatever was chosen
     name = folder_of(study.name, limit, study.preset)
-    store.write_study(name, {**summary(whole, command), "run": describe_run(device, 0.0)})
-    state = run(planned, store, source, jobs=jobs, device=device, watch=watch)
-    done = {"jobs": jobs, "cells": len(planned.cells), "found": state.found, "mended": state.mended}
-    store.write_study(
-        name, {**summary(whole, command), "run": describe_run(device, time.perf_counter() - start) | done}
-    )
+    store.write_study(name, {**summary(whole, command), "run": describe_run(own, 0.0)})
+    state = run(planned, store, source, jobs=jobs, device=device, ray=ray, watch=watch)
+    place = {"jobs": jobs} if ray is None else {"ray": ray}
+    done = place | {"cells": len(planned.cells), "found": state.found, "mended": state.mended}
+    store.write_study(name, {**summary(whole, command), "run": describe_run(own, time.perf_counter() - start) | done})
     return load_results(store, name)

@@ -1,0 +1,230 @@
+"""Cells as Ray tasks, on a cluster of this machine or another: the data go once into Ray's object store.
+
+A cell is one remote call on one core; its progress and its pieces come back through a queue that the driver polls. Ray
+itself repeats nothing: the driver counts what is lost, as with local processes.
+"""
+
+import contextlib
+import itertools
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from assay.cells import compute
+from assay.clusters import connected, sentence
+from assay.data import Task
+from assay.driver import ATTEMPTS, KERNELS, PAUSE, Driver, Watch, reason_of
+from assay.errors import BadValueError, ClusterError, StoreError
+from assay.provenance import software
+from assay.study import Cell
+
+QUIET = 1.0  # seconds between two reports of a cell: hundreds of cells share one queue
+GPU_SHARE = 0.25  # of a GPU for a cell: these networks leave most of one idle
+
+
+@dataclass(kw_only=True)
+class _Flight:
+    """A cell that was given to the cluster."""
+
+    cell: Cell
+    answer: Any  # a reference to what the call returns
+    begun: bool = False
+
+
+def on_ray(driver: Driver, address: str, device: str, watch: Watch) -> None:
+    """Compute the cells on a cluster; one whose worker or node is lost is tried once more.
+
+    Raises:
+        BadValueError: as `check_ray`, or the cluster has no GPU for "cuda".
+        ClusterError: as `connected`, or the cluster was lost.
+    """
+    if not driver.state.waiting:
+        return
+    with connected(address):
+        import ray
+
+        try:
+            _Cluster(driver, device).run(watch)
+        except (ray.exceptions.RayError, ConnectionError) as error:
+            raise ClusterError(f"ray: the cluster was lost: {sentence(error)}; run again to go on") from error
+
+
+class _Cluster:
+    """Gives cells to Ray and takes back what they report and return."""
+
+    def __init__(self, driver: Driver, device: str) -> None:
+        import ray
+        from ray.util.queue import Queue
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        gpus = GPU_SHARE if device.startswith("cuda") else 0
+        if ray.cluster_resources().get("GPU", 0) < gpus:
+            raise BadValueError(f"device: the cluster has no GPU for {device}; use --device cpu")
+        self.driver, self.device = driver, device
+        self.flights: dict[int, _Flight] = {}
+        self.numbers = itertools.count()
+        self.lost: dict[str, int] = {}  # by the cell's key, how often its worker was
+        self.call = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(work)
+        self.task = ray.put(driver.state.plan.task)
+        # Beside the driver, so that no other node takes the queue with it.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self.queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+
+    def run(self, watch: Watch) -> None:
+        """Compute what waits. An interrupt ends the calls."""
+        import ray
+
+        state = self.driver.state
+        try:
+            while state.waiting or self.flights:
+                while self._room() and (cell := self.driver.next()) is not None:
+                    self._give(cell)
+                if not self.flights:
+                    time.sleep(PAUSE)  # what is left is being computed by another run
+                    watch(state)
+                    continue
+                answers = {flight.answer: number for number, flight in self.flights.items()}
+                ready, _ = ray.wait(list(answers), timeout=PAUSE)
+                self._hear()
+                for answer in ready:
+                    self._take(answers[answer])
+                watch(state)
+        finally:
+            with contextlib.suppress(ray.exceptions.RayError, ConnectionError):  # it may be what was lost
+                for flight in self.flights.values():
+                    ray.cancel(flight.answer, force=True)
+                self.queue.shutdown(force=True)
+
+    def _room(self) -> bool:
+        """Whether one more cell would run now: each that only waits for a core holds its claim and its weights.
+
+        One may wait, which also tells a cluster that grows on demand; more are given only as far as cores are free.
+        """
+        import ray
+
+        if not self.driver.state.waiting:
+            return False
+        waiting = sum(not flight.begun for flight in self.flights.values())
+        if waiting == 0:
+            return True
+        all_cores = ray.cluster_resources().get("CPU", 0)
+        return len(self.flights) < all_cores and bool(waiting < ray.available_resources().get("CPU", 0))
+
+    def _give(self, cell: Cell) -> None:
+        try:
+            weights, pieces = self.driver.weights(cell), self.driver.pieces(cell)
+        except StoreError as error:
+            self.driver.fail(cell, str(error))
+            return
+        number = next(self.numbers)
+        self.driver.state.running[cell.key].text = "waits for a core"
+        given = (cell, [self.task], weights, pieces, self.device, software(), self.queue, number)
+        self.flights[number] = _Flight(cell=cell, answer=self.call.remote(*given))
+
+    def _hear(self) -> None:
+        """Take what cells have reported; what comes late, of a cell that has ended, is left out."""
+        for number, kind, *content in self.queue.get_nowait_batch(self.queue.qsize()):
+            flight = self.flights.get(number)
+            if flight is None:
+                continue
+            flight.begun = True
+            if kind == "piece":
+                self.driver.store.keep_piece(flight.cell.key, *content)
+            else:
+                running = self.driver.state.running[flight.cell.key]
+                running.fraction, running.text = content
+
+    def _take(self, number: int) -> None:
+        import ray
+
+        flight = self.flights.pop(number)
+        try:
+            files, reason = ray.get(flight.answer)
+        except ray.exceptions.RayTaskError as error:  # before the cell began, as where assay is not installed
+            self.driver.fail(flight.cell, f"ray: {sentence(error.cause)}")
+        except ray.exceptions.RayError as error:
+            self._again(flight.cell, error)
+        else:
+            if reason:
+                self.driver.fail(flight.cell, reason)
+            else:
+                self.driver.finish(flight.cell, files)
+
+    def _again(self, cell: Cell, error: Exception) -> None:
+        self.lost[cell.key] = self.lost.get(cell.key, 0) + 1
+        if self.lost[cell.key] < ATTEMPTS:
+            self.driver.again(cell)
+        else:
+            self.driver.fail(cell, f"its worker was lost {ATTEMPTS} times ({type(error).__name__}: {sentence(error)})")
+
+
+_held: dict[str, Task] = {}  # in a worker: the data of the last study, by reference
+
+
+def work(
+    cell: Cell,
+    data: Sequence[Any],
+    weights: Sequence[bytes],
+    pieces: Mapping[str, bytes],
+    device: str,
+    wanted: Mapping[str, str],
+    queue: Any,
+    number: int,
+) -> tuple[dict[str, bytes], str]:
+    """Compute a cell in a worker of a cluster.
+
+    Args:
+        cell: what to compute.
+        data: a reference to the task; in a list, else Ray would copy it for each cell.
+        weights: of its models.
+        pieces: what an interrupted run has kept of it.
+        device: where to compute.
+        wanted: the driver's software.
+        queue: takes (number, "progress", fraction, text) and (number, "piece", name, content).
+        number: of this call.
+
+    Returns:
+        The cell's files and "", or nothing and why it failed.
+    """
+    import ray
+
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
+    torch.set_num_threads(1)
+    last = float("-inf")
+
+    def report(fraction: float, text: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= QUIET:
+            last = time.monotonic()
+            queue.actor.put_nowait.remote((number, "progress", fraction, text))
+
+    def keep(name: str, content: bytes) -> None:
+        queue.put((number, "piece", name, content))
+
+    try:
+        report(0.0, "")
+        _check_software(wanted)
+        [reference] = data
+        name = reference.hex()
+        if name not in _held:
+            _held.clear()
+            _held[name] = ray.get(reference)
+        return compute(cell, _held[name], weights, device, report, pieces=pieces, keep=keep), ""
+    except Exception as error:  # whatever breaks one cell, the others go on
+        return {}, reason_of(error)
+
+
+def _check_software(wanted: Mapping[str, str]) -> None:
+    """Raise ClusterError where this node would compute other numbers than the driver's machine."""
+    here = software()
+    for name in wanted.keys() - {"commit", "python"}:  # Ray itself compares Python
+        if here.get(name) != wanted[name]:
+            where = socket.gethostname()
+            raise ClusterError(
+                f"{where}: has {name} {here.get(name)}, and the driver {wanted[name]}; install the same there"
+            )

@@ -1,0 +1,199 @@
+"""Cells in local processes with one thread each, which load the data by themselves; one that dies is replaced."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from assay.cells import compute
+from assay.data import Task, load_task, one_class
+from assay.driver import ATTEMPTS, PAUSE, Driver, Watch, reason_of
+from assay.errors import BadValueError, StoreError
+from assay.study import Cell, Study
+
+QUIET = 0.2  # seconds between two reports of a worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """How a worker loads the task by itself."""
+
+    data: str
+    outliers: tuple[str, ...]
+    exposure: tuple[str, ...]
+    folder: Path | None
+    limit: int | None
+    kept: int | None = None
+
+    def load(self) -> Task:
+        """Load the task."""
+        task = load_task(
+            self.data, outliers=self.outliers, exposure=self.exposure, folder=self.folder, limit=self.limit
+        )
+        return task if self.kept is None else one_class(task, self.kept)
+
+
+def source_of(study: Study, folder: Path | None, limit: int | None) -> Source:
+    """From where the sets of a study are loaded.
+
+    Raises:
+        BadValueError: the study stands for one study of each class.
+    """
+    if study.each_class:
+        raise BadValueError(
+            f"{study.name}: stands for a study of each class, such as {study.name}-0; name one of them here"
+        )
+    return Source(
+        data=study.data,
+        outliers=study.outliers,
+        exposure=study.exposure,
+        folder=folder,
+        limit=limit,
+        kept=study.kept,
+    )
+
+
+@dataclass(kw_only=True)
+class _Worker:
+    """A process that computes one cell after the other."""
+
+    process: SpawnProcess
+    pipe: "Connection[Any, Any]"
+    cell: Cell | None = None
+
+
+def in_processes(driver: Driver, source: Source, jobs: int, device: str, watch: Watch) -> None:
+    """Compute the cells in local processes; one that dies is replaced, and its cell tried once more."""
+    state = driver.state
+    workers: list[_Worker] = []
+    deaths: dict[str, int] = {}
+    try:
+        while state.waiting or state.running:
+            workers = [worker for worker in workers if worker.process.is_alive() or worker.cell is not None]
+            wanted = min(jobs, len(state.waiting) + len(state.running))
+            workers.extend(_start(source, device) for _ in range(wanted - len(workers)))
+            for worker in workers:
+                if worker.cell is None and (cell := driver.next()) is not None:
+                    _hand(driver, worker, cell)
+            busy = {worker.pipe: worker for worker in workers if worker.cell is not None}
+            if not busy:
+                time.sleep(PAUSE)  # what is left is being computed by another run
+            for pipe in wait(list(busy), timeout=PAUSE):
+                _receive(driver, busy[pipe], deaths)  # type: ignore[index]
+            watch(state)
+    finally:
+        for worker in workers:
+            worker.process.kill()
+        for worker in workers:
+            worker.process.join()
+
+
+def _start(source: Source, device: str) -> _Worker:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, source, device), daemon=True)
+    with _interrupts_ignored():
+        process.start()
+    theirs.close()
+    return _Worker(process=process, pipe=ours)
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ctrl-C reaches the whole group: a worker started inside ignores it from its first instruction, imports included.
+
+    Only the main thread may set this; a worker started from another one ignores interrupts once it works.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _hand(driver: Driver, worker: _Worker, cell: Cell) -> None:
+    try:
+        weights, pieces = driver.weights(cell), driver.pieces(cell)
+    except StoreError as error:
+        driver.fail(cell, str(error))
+        return
+    worker.cell = cell
+    with contextlib.suppress(BrokenPipeError):  # it died meanwhile: seen when its answer is awaited
+        worker.pipe.send((cell, weights, pieces))
+
+
+def _receive(driver: Driver, worker: _Worker, deaths: dict[str, int]) -> None:
+    cell = worker.cell
+    assert cell is not None
+    try:
+        kind, *content = worker.pipe.recv()
+    except (EOFError, ConnectionResetError):
+        worker.process.join()
+        worker.cell = None
+        deaths[cell.key] = deaths.get(cell.key, 0) + 1
+        if deaths[cell.key] < ATTEMPTS:
+            driver.again(cell)
+        else:
+            code = worker.process.exitcode
+            driver.fail(
+                cell,
+                f"its process died {ATTEMPTS} times (exit code {code}); the machine may lack memory, or the script "
+                "that runs the study lacks `if __name__ == '__main__':`",
+            )
+        return
+    if kind == "progress":
+        running = driver.state.running[cell.key]
+        running.fraction, running.text = content
+        return
+    if kind == "piece":
+        driver.store.keep_piece(cell.key, *content)
+        return
+    worker.cell = None
+    if kind == "done":
+        driver.finish(cell, content[0])
+    else:
+        driver.fail(cell, content[0])
+
+
+def _work(pipe: "Connection[Any, Any]", source: Source, device: str) -> None:
+    """Compute cells until the driver goes away: a closed pipe ends the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides when to stop
+    torch.set_num_threads(1)
+    task: Task | None = None
+    last = 0.0
+
+    def report(fraction: float, text: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= QUIET:
+            last = time.monotonic()
+            pipe.send(("progress", fraction, text))
+
+    def keep(name: str, content: bytes) -> None:
+        pipe.send(("piece", name, content))
+
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            cell, weights, pieces = pipe.recv()
+            try:
+                task = task or source.load()
+                files = compute(cell, task, weights, device, report, pieces=pieces, keep=keep)
+                answer: tuple[str, Any] = ("done", files)
+            except (BrokenPipeError, ConnectionResetError):
+                raise
+            except Exception as error:  # whatever breaks one cell, the others go on
+                answer = ("failed", reason_of(error))
+            pipe.send(answer)
+    os._exit(0)  # the driver is gone: nothing is left to clean up

@@ -1,6 +1,6 @@
 """Results: everything a report needs of one study, read from the store."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import inf
@@ -15,6 +15,7 @@ from assay.again import command
 from assay.errors import StoreError
 from assay.evaluations import shift
 from assay.evaluations.base import Measurement, Observations
+from assay.evaluations.corruption_error import Errors, compare_errors, count_errors
 from assay.metrics.intervals import across_seeds
 from assay.metrics.transfer import Rates, transfer_rates
 from assay.published import Published, PublishedNumber
@@ -207,6 +208,12 @@ def _tested(item: Measurement) -> str:
     return str(item.setting.get("corruption", item.setting.get("outliers", ""))).split("(")[0]
 
 
+def records(table: pd.DataFrame, names: Sequence[str] = COLUMNS) -> Iterator[dict[str, Any]]:
+    """The rows of a table as plain dicts of those columns, in a tenth of the time that pandas takes for them."""
+    for row in zip(*(table[name].tolist() for name in names), strict=True):
+        yield dict(zip(names, row, strict=True))
+
+
 def setting_text(setting: Mapping[str, str | float]) -> str:
     """A setting as people read it: "attack=fgsm, eps=0.3"."""
     return ", ".join(f"{key}={value}" for key, value in setting.items())
@@ -241,13 +248,13 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
 
     def load_draws(recipe: str, seed: int, evaluation: str) -> dict[str, Tensor] | None:
         key = keys.get((recipe, seed), {}).get(evaluation)
-        if not key or not store.has("evaluations", key) or not store.holds("evaluations", key, DRAWS):
-            return None
-        return unpack_weights(store.read("evaluations", key, DRAWS))
+        content = store.find("evaluations", key, DRAWS) if key and store.has("evaluations", key) else None
+        return None if content is None else unpack_weights(content)
 
-    @cache
-    def baseline(seed: int) -> Observations | None:
-        return load(plan["baseline"], seed, shift.Shift.name)
+    @cache  # every model of a seed is set against the same
+    def baseline(seed: int) -> Errors | None:
+        found = load(plan["baseline"], seed, shift.Shift.name)
+        return None if found is None else count_errors(found)
 
     own, further = (
         pd.DataFrame(list(_measured(store, plan, load, baseline, replicates=replicates)), columns=list(COLUMNS))
@@ -285,7 +292,7 @@ def _measured(
     store: Store,
     plan: dict[str, Any],
     load: Callable[[str, int, str], Observations | None],
-    baseline: Callable[[int], Observations | None],
+    baseline: Callable[[int], Errors | None],
     *,
     replicates: bool,
 ) -> Iterator[dict[str, Any]]:
@@ -322,7 +329,7 @@ def _against_baseline(
     name: str | None,
     entry: dict[str, Any],
     load: Callable[[str, int, str], Observations | None],
-    baseline: Callable[[int], Observations | None],
+    baseline: Callable[[int], Errors | None],
 ) -> list[Measurement]:
     """Mean corruption errors are relative to the baseline of the same study and seed."""
     own = load(entry["recipe"], entry["seed"], shift.Shift.name)
@@ -332,7 +339,7 @@ def _against_baseline(
     if other is None:
         why = "the study has no baseline" if name is None else f"the baseline with seed {seed} is not here yet"
         return corruption_errors_missing(why)
-    return list(shift.compare(own, other))
+    return compare_errors(count_errors(own), other)
 
 
 def corruption_errors_missing(why: str) -> list[Measurement]:
@@ -430,8 +437,8 @@ def with_means(table: pd.DataFrame, seeds: int) -> pd.DataFrame:
     """
     if seeds < 2:
         return table
-    groups: dict[tuple[str, ...], list[dict[Any, Any]]] = {}  # plain rows: groups of pandas cost a millisecond each
-    for row in table.to_dict("records"):
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}  # plain rows: groups of pandas cost a millisecond each
+    for row in records(table):
         key = (row["recipe"], row["evaluation"], setting_text(row["setting"]), row["metric"])
         groups.setdefault(key, []).append(row)
     extra = []

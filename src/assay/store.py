@@ -154,10 +154,6 @@ class Store:
         """All files of a finished cell, held against their checksums; errors as `read`."""
         return {name: self._checked(f"{kind}/{key}", name, sha) for name, sha in self.checksums(kind, key).items()}
 
-    def holds(self, kind: str, key: str, name: str) -> bool:
-        """Whether a finished cell has a file of that name."""
-        return name in self.checksums(kind, key)
-
     def discard(self, kind: str, key: str) -> None:
         """Remove a cell, so that it is computed anew; it is no cell any more as soon as this begins."""
         with self.place.errors():
@@ -170,11 +166,16 @@ class Store:
         Raises:
             DamagedCellError: the file is missing, or altered since it was written.
         """
-        folder = f"{kind}/{key}"
-        wanted = self.checksums(kind, key)
-        if name not in wanted:
+        content = self.find(kind, key, name)
+        if content is None:
+            folder = f"{kind}/{key}"
             raise DamagedCellError(f"{self._shown(folder, name)}: cannot be read; {self._remedy(folder)}")
-        return self._checked(folder, name, wanted[name])
+        return content
+
+    def find(self, kind: str, key: str, name: str) -> bytes | None:
+        """As `read`, or None where the finished cell has no file of that name."""
+        wanted = self.checksums(kind, key)
+        return self._checked(f"{kind}/{key}", name, wanted[name]) if name in wanted else None
 
     def _checked(self, folder: str, name: str, wanted: str) -> bytes:
         path = self.place.named(name, wanted)

@@ -68,8 +68,8 @@ def test_what_is_written_is_read_by_all(store: Store) -> None:
         assert reader.finished("models") == {KEY}
         assert reader.contents("models", KEY) == FILES
         assert reader.read_json("models", KEY, "cell.json") == {"a": 1}
-        assert reader.holds("models", KEY, "cell.json")
-        assert not reader.holds("models", KEY, "draws.safetensors")
+        assert reader.find("models", KEY, "cell.json") == FILES["cell.json"]
+        assert reader.find("models", KEY, "draws.safetensors") is None
         assert not reader.has("evaluations", KEY)
     assert finished(store.out, [("models", KEY), ("models", "other"), ("evaluations", KEY)]) == {KEY}
 

@@ -9,6 +9,7 @@ from assay.analysis.axes import Axis, find_axes
 from assay.analysis.columns import AXES
 from assay.analysis.correlations import LEAST, Correlation, correlate
 from assay.analysis.effects import Comparison
+from assay.analysis.measures import Measure
 from assay.analysis.pareto import Pareto, oriented, pareto
 from assay.analysis.ranking import Ranking, rank, weights_by_name
 from assay.analysis.support import front_support
@@ -65,7 +66,12 @@ class Analysis:
 
 
 def analyse(
-    results: Results, zoo: Zoo, comparisons: Sequence[Comparison], weights: Mapping[str, float] | None = None
+    results: Results,
+    zoo: Zoo,
+    comparisons: Sequence[Comparison],
+    measures: list[Measure] | None = None,
+    *,
+    weights: Mapping[str, float] | None = None,
 ) -> Analysis:
     """Analyse a study, complete or in part.
 
@@ -73,6 +79,7 @@ def analyse(
         results: of the study.
         zoo: its numbers, `assay.analysis.build.build_zoo(results)`.
         comparisons: of its recipes with the baseline, `assay.analysis.effects.compare(zoo)`.
+        measures: all of the results', where they are collected already.
         weights: of the axes in the ranking, by name ("clean", "attack", "shift", "anomaly", "calibration"), >= 0; an
             axis that is not named weighs 1, one on which nothing was measured is left out.
 
@@ -80,7 +87,7 @@ def analyse(
         BadValueError: a weight of an unknown axis, a negative one, or no axis with a positive one.
     """
     learned = _learned(zoo)
-    found = find_axes(results, learned)
+    found = find_axes(results, learned, measures)
     weighed = dict(zip(AXES, weights_by_name(weights or {}, list(AXES)), strict=True))
     axes = tuple(axis for axis in found if axis.place is not None)
     places = [axis.place for axis in axes if axis.place is not None]

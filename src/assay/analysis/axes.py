@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from assay.analysis.columns import AXES, Column, choose
-from assay.analysis.measures import collect
+from assay.analysis.measures import Measure, collect
 from assay.analysis.training_noise import training_noise
 from assay.analysis.zoo import Key, Zoo
 from assay.metrics.intervals import normal_quantile
@@ -68,9 +68,16 @@ class Axis:
         return 0.0 if isnan(self.noise) else normal_quantile(0.95) * sqrt(2) * self.noise
 
 
-def find_axes(results: Results, zoo: Zoo) -> tuple[Axis, ...]:
-    """The axes of a study, measured or not, in the order of `AXES`."""
-    return tuple(_axis(zoo, column) for column in choose(results, collect(results)) if column.primary)
+def find_axes(results: Results, zoo: Zoo, measures: list[Measure] | None = None) -> tuple[Axis, ...]:
+    """The axes of a study, measured or not, in the order of `AXES`.
+
+    `measures` are all of the results', where they are collected already.
+    """
+    return tuple(
+        _axis(zoo, column)
+        for column in choose(results, collect(results) if measures is None else measures)
+        if column.primary
+    )
 
 
 def _axis(zoo: Zoo, column: Column) -> Axis:

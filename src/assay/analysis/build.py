@@ -1,9 +1,8 @@
 """Build the zoo of a study: its table, the baseline's replicates and the bootstrap draws as arrays."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,13 +16,14 @@ from assay.errors import BadValueError
 from assay.evaluations.draws import draw_name
 from assay.evaluations.flags import EVIDENCE, FLAG
 from assay.metrics.intervals import RESAMPLES
-from assay.results import Results
+from assay.results import Results, records
 
 # Warnings of single models, what attacks cost, a fact of data: nothing that a technique gains or loses.
 NO_MEASURES = (
     "accuracy_rise", "out_of_bounds", "queries_per_image", "gradients_per_image", "one_class", FLAG, EVIDENCE,
     "base_rate",
 )  # fmt: skip
+USED = ("recipe", "seed", "evaluation", "setting", "metric", "value", "n", "higher_is_better", "reason", "seen")
 
 
 @dataclass(eq=False)
@@ -90,7 +90,7 @@ def _trainings(results: Results) -> _Trainings:
     found: list[tuple[int, int, float | None, int]] = []
     reasons, seen = dict[tuple[int, int], str](), dict[tuple[int, int], str]()
     places = {label: place for place, label in enumerate(results.recipes)}
-    for row in chain(_rows(results.table), _rows(results.replicates)):
+    for row in chain(records(results.table, USED), records(results.replicates, USED)):
         if row["metric"] in NO_MEASURES or row["seed"] == MEAN or row["recipe"] not in places:
             continue
         key = Key(str(row["evaluation"]), str(row["metric"]), tuple(sorted(row["setting"].items())))
@@ -111,12 +111,6 @@ def _trainings(results: Results) -> _Trainings:
             values[training, column], n[training, column] = value, count
     directed = tuple(directions.get(column) for column in range(len(keys)))
     return _Trainings(tuple(keys), directed, list(models), values, n, reasons, seen)
-
-
-def _rows(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    names = ("recipe", "seed", "evaluation", "setting", "metric", "value", "n", "higher_is_better", "reason", "seen")
-    for row in zip(*(table[name].tolist() for name in names), strict=True):
-        yield dict(zip(names, row, strict=True))
 
 
 def _leave_out_other_counts(trainings: _Trainings, baseline: int | None) -> None:

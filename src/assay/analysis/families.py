@@ -10,6 +10,7 @@ from assay.parts import Part, shown_fields
 from assay.recipe import BASELINE, Recipe, parse_recipe
 
 
+@cache
 def family(label: str) -> str:
     """The label without its settings: "cutout > pgd" of "cutout(length=7, holes=1) > pgd(eps=0.3, steps=40)".
 

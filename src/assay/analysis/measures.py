@@ -1,13 +1,14 @@
 """Every number of a study, by what was measured and for which recipe; what is missing carries its reason."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import pandas as pd
 
 from assay.analysis.zoo import Key
-from assay.results import Results, setting_text
+from assay.results import Results, records, setting_text
 
 MEAN = "mean"  # the seed of rows that average over several seeds
 
@@ -57,7 +58,7 @@ def collect(results: Results, skip: tuple[str, ...] = ()) -> list[Measure]:
     order = {MEAN: 0} | {str(seed): place + 1 for place, seed in enumerate(results.seeds)}
     rows: dict[Key, dict[str, dict[str, Any]]] = {}
     ran: set[tuple[str, str]] = set()
-    for row in results.table.to_dict("records"):
+    for row in records(results.table):
         ran.add((str(row["recipe"]), str(row["evaluation"])))
         if row["metric"] in skip:
             continue
@@ -65,9 +66,14 @@ def collect(results: Results, skip: tuple[str, ...] = ()) -> list[Measure]:
         cells = rows.setdefault(key, {})
         before = cells.get(row["recipe"])
         if before is None or order.get(row["seed"], len(order)) < order.get(before["seed"], len(order)):
-            cells[row["recipe"]] = {str(name): value for name, value in row.items()}
+            cells[row["recipe"]] = row
     why = absences(results)
     return [_measure(results, key, cells, ran, why) for key, cells in rows.items()]
+
+
+def without(measures: Sequence[Measure], skip: tuple[str, ...]) -> list[Measure]:
+    """The measures of other metrics than these: what `collect` gives with that `skip`."""
+    return [measure for measure in measures if measure.metric not in skip]
 
 
 def find(measures: list[Measure], evaluation: str, metric: str, **setting: str | float) -> Measure | None:
@@ -120,9 +126,7 @@ def setting_of(measure: Measure) -> str:
 
 def number(value: object) -> float | None:
     """A table's cell as a finite number, or None where it holds none."""
-    if not isinstance(value, int | float) or pd.isna(value) or value in (float("inf"), float("-inf")):
-        return None
-    return float(value)
+    return float(value) if isinstance(value, int | float) and isfinite(value) else None
 
 
 def _measure(

@@ -16,6 +16,8 @@ accuracy of 0, its trainings agree by force, and they tell nothing of a recipe f
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -69,6 +71,31 @@ def noise_of_sum(zoo: Zoo, weights: Mapping[int, float]) -> TrainingNoise:
     freedom = np.maximum(count - 1, 0).astype(np.float64)
     misled = np.asarray(_misled(zoo, np.array(measures, dtype=np.int64)).any(axis=1))
     return _pooled(zoo, freedom[:, None], squares.astype(np.float64)[:, None], misled[:, None])
+
+
+@dataclass(frozen=True)
+class KnownNoise:
+    """The training noise of a zoo for those who ask for it again and again: each number is worked out once."""
+
+    zoo: Zoo
+    _sums: dict[tuple[tuple[int, float], ...], TrainingNoise] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def _whole(self) -> TrainingNoise:
+        return training_noise(self.zoo)
+
+    def of(self, measure: int) -> TrainingNoise:
+        """As `training_noise` of that measure alone, (R, 1)."""
+        variance, freedom, source = self._whole
+        chosen = slice(measure, measure + 1)
+        return TrainingNoise(variance[:, chosen], freedom[:, chosen], source[:, chosen])
+
+    def of_sum(self, weights: Mapping[int, float]) -> TrainingNoise:
+        """As `noise_of_sum`."""
+        terms = tuple(weights.items())
+        if terms not in self._sums:
+            self._sums[terms] = noise_of_sum(self.zoo, weights)
+        return self._sums[terms]
 
 
 def _pooled(zoo: Zoo, freedom: Floats, squares: Floats, misled: NDArray[np.bool_]) -> TrainingNoise:

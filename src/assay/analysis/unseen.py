@@ -13,6 +13,7 @@ import numpy as np
 from assay.analysis.claims.combine import combine
 from assay.analysis.corruption import CLEAN
 from assay.analysis.effects import Effect
+from assay.analysis.training_noise import KnownNoise
 from assay.analysis.zoo import Key, Zoo
 
 
@@ -38,7 +39,7 @@ class UnseenMean(NamedTuple):
 def unseen_means(zoo: Zoo) -> dict[str, UnseenMean]:
     """By recipe, of those that have met the like of some corruptions in training, and were measured on all others."""
     corrupted = {place: str(dict(key.setting)["corruption"]) for place, key in enumerate(zoo.keys) if _single(key)}
-    found = {}
+    noise, found = KnownNoise(zoo), {}
     for recipe, label in enumerate(zoo.recipes):
         seen = tuple(name for place, name in corrupted.items() if (label, zoo.keys[place]) in zoo.seen)
         left = [place for place, name in corrupted.items() if name not in seen]
@@ -48,7 +49,7 @@ def unseen_means(zoo: Zoo) -> dict[str, UnseenMean]:
             found[label] = UnseenMean(
                 value=float(zoo.values[recipe, left].mean()),
                 base=base if known else None,
-                effect=_difference(zoo, recipe, left) if known else None,
+                effect=_difference(zoo, recipe, left, noise) if known else None,
                 names=seen,
                 left=len(left),
             )
@@ -60,8 +61,8 @@ def _single(key: Key) -> bool:
     return key.evaluation == "shift" and key.metric == "accuracy" and corruption != CLEAN
 
 
-def _difference(zoo: Zoo, recipe: int, places: list[int]) -> Effect | None:
+def _difference(zoo: Zoo, recipe: int, places: list[int], noise: KnownNoise) -> Effect | None:
     assert zoo.baseline is not None
     share = 1 / len(places)
     weights: Mapping[int, float] = {recipe: share, zoo.baseline: -share}
-    return combine(zoo, dict.fromkeys(places, weights))
+    return combine(zoo, dict.fromkeys(places, weights), noise)

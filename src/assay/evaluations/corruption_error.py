@@ -9,6 +9,7 @@ Perturbations. Deviation: there is one severity, so nothing is summed over sever
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -21,8 +22,27 @@ from assay.randomness import derive
 PREFIX = "correct/"
 
 
+class Errors(NamedTuple):
+    """How often a model errs, on the images and on each of their resamples.
+
+    Attributes:
+        labels: of the corruptions.
+        n: the number of images.
+        counts: (1 + resamples, 1 + corruptions) float64 errors; row 0 is of the images themselves, column 0 clean.
+    """
+
+    labels: list[str]
+    n: int
+    counts: Tensor
+
+
 def compare(observations: Observations, baseline: Observations) -> list[Measurement]:
-    """Measure "mce" and "relative_mce" of a model against a baseline, from what `Shift` observed of both.
+    """As `compare_errors`, from what `Shift` observed of the model and of the baseline."""
+    return compare_errors(count_errors(observations), count_errors(baseline))
+
+
+def compare_errors(own: Errors, baseline: Errors) -> list[Measurement]:
+    """Measure "mce" and "relative_mce" of a model against a baseline.
 
     Both are None where a denominator is not positive for some corruption: a ratio to no error has no value, and one to
     an error that fell has the wrong sign. Intervals are paired bootstraps over images, each image with all its
@@ -30,33 +50,38 @@ def compare(observations: Observations, baseline: Observations) -> list[Measurem
     resample.
 
     Args:
-        observations: of the model.
-        baseline: of the baseline, on the same images and corruptions.
+        own: errors of the model.
+        baseline: those of the baseline, on the same images and corruptions.
 
     Raises:
         BadValueError: the two saw different corruptions or different numbers of images.
     """
-    labels, theirs = _labels(observations), _labels(baseline)
+    labels, theirs, n = own.labels, baseline.labels, own.n
     if labels != theirs:
         raise BadValueError(
             f"compare: expected the baseline's corruptions ({', '.join(theirs)}), got ({', '.join(labels)}); "
             "observe both with the same evaluation"
         )
-    wrong, base = _errors(observations, labels), _errors(baseline, labels)
-    if wrong.shape != base.shape:
+    if n != baseline.n:
         raise BadValueError(
-            f"compare: expected the baseline's {base.shape[1]} images, got {wrong.shape[1]}; "
-            "observe both with the same evaluation"
+            f"compare: expected the baseline's {baseline.n} images, got {n}; observe both with the same evaluation"
         )
-    n = wrong.shape[1]
-    both = torch.cat([wrong, base])
-    counts = torch.cat([both.sum(1)[None], *(block.double() @ both.T for block in _resamples(n))])
-    above, below = counts.chunk(2, dim=1)
+    above, below = own.counts, baseline.counts
     rise, base_rise = above[:, 1:] - above[:, :1], below[:, 1:] - below[:, :1]
     return [
         _ratio("mce", above[:, 1:], below[:, 1:], labels, n, "makes no error"),
         _ratio("relative_mce", rise, base_rise, labels, n, "loses no accuracy"),
     ]
+
+
+def count_errors(observations: Observations) -> Errors:
+    """Count a model's errors, from what `Shift` observed of it."""
+    labels = _labels(observations)
+    right = [observations.tensors["clean"], *(observations.tensors[PREFIX + label] for label in labels)]
+    wrong = 1 - torch.stack(right, 1).float()
+    # Whole numbers up to n: float32 holds them exactly, in whatever order they are added.
+    counts = torch.cat([wrong.sum(0)[None], *(block @ wrong for block in _resamples(len(wrong)))])
+    return Errors(labels=labels, n=len(wrong), counts=counts.double())
 
 
 @lru_cache(maxsize=1)
@@ -67,12 +92,6 @@ def _resamples(n: int) -> tuple[Tensor, ...]:
 
 def _labels(observations: Observations) -> list[str]:
     return sorted(key.removeprefix(PREFIX) for key in observations.tensors if key.startswith(PREFIX))
-
-
-def _errors(observations: Observations, labels: list[str]) -> Tensor:
-    """(1 + corruptions, N) float64, 1 where the model is wrong; the first row is on clean images."""
-    right = [observations.tensors["clean"], *(observations.tensors[PREFIX + label] for label in labels)]
-    return 1 - torch.stack(right).double()
 
 
 def _ratio(metric: str, above: Tensor, below: Tensor, labels: list[str], n: int, failing: str) -> Measurement:

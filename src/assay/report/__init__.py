@@ -5,6 +5,7 @@ from pathlib import Path
 from assay.analysis.analyse import analyse
 from assay.analysis.build import build_zoo
 from assay.analysis.effects import compare
+from assay.analysis.measures import collect
 from assay.report.analysis_page import write_analysis_page
 from assay.report.claims import check_claims, write_claims
 from assay.report.each_class import print_each_class, write_each_class
@@ -34,15 +35,15 @@ def write_report(results: Results, folder: Path | str) -> Path:
     pages = pages_of(results)
     write_tables(results, folder)
     write_transfer(results, folder)
-    zoo = build_zoo(results)
+    measures, zoo = collect(results), build_zoo(results)
     comparisons = compare(zoo)
     judged = judge(zoo, comparisons)
     if "explorer.html" in pages:
-        write_explorer(results, folder, judged)
+        write_explorer(results, folder, judged, measures)
     if "analysis.html" in pages:
-        write_analysis_page(results, analyse(results, zoo, comparisons), folder)
+        write_analysis_page(results, analyse(results, zoo, comparisons, measures), folder, measures)
     if "monitoring.html" in pages:
-        write_monitoring(results, folder)
+        write_monitoring(results, folder, measures)
     if "claims.html" in pages:
         write_claims(results, check_claims(results, zoo), folder)
-    return write_page(results, folder, judged)
+    return write_page(results, folder, judged, measures)

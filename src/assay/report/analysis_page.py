@@ -1,5 +1,6 @@
 """The analysis page: what each technique gains and costs, and how the axes hang together."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ from assay.analysis.analyse import Analysis
 from assay.analysis.build import NO_MEASURES
 from assay.analysis.columns import AXES, choose, why_primary
 from assay.analysis.correlations import LEAST
-from assay.analysis.measures import collect
+from assay.analysis.measures import Measure, collect, without
 from assay.report import analysis_views as views
 from assay.report import explain
 from assay.report.files import write_atomically
@@ -21,20 +22,23 @@ from assay.results import Results
 NAME = "analysis.html"
 
 
-def write_analysis_page(results: Results, analysis: Analysis, folder: Path | str) -> Path:
+def write_analysis_page(
+    results: Results, analysis: Analysis, folder: Path | str, measures: Sequence[Measure] | None = None
+) -> Path:
     """Write analysis.html into the folder, whole or not at all, and return its path.
 
-    All text of the results is escaped, and a content security policy in the page forbids every request.
+    `measures` are all of the results', where they are collected already. All text of the results is escaped, and a
+    content security policy in the page forbids every request.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    return write_atomically(Path(folder) / NAME, render(results, analysis))
+    return write_atomically(Path(folder) / NAME, render(results, analysis, measures))
 
 
-def render(results: Results, analysis: Analysis) -> str:
+def render(results: Results, analysis: Analysis, measures: Sequence[Measure] | None = None) -> str:
     """The analysis as HTML text."""
-    measures = collect(results, skip=NO_MEASURES)
+    measures = without(collect(results) if measures is None else measures, NO_MEASURES)
     met = seen_by_axis(measures, [axis.key for axis in analysis.axes])
     return render_page(
         "analysis.html",

@@ -7,7 +7,7 @@ from typing import Any
 from assay.analysis.measures import MEAN, number
 from assay.evaluations.flags import EVIDENCE, FLAG
 from assay.report.text import listed
-from assay.results import Results
+from assay.results import Results, records
 
 NOT_RUN = (
     "The checks for failing attacks were not run: they were switched off (checked=0), or these results are older than "
@@ -57,8 +57,9 @@ OVERSTATED = frozenset(
 def overstated(results: Results) -> dict[str, tuple[str, ...]]:
     """By recipe, the raised flags that say that accuracy under its attacks is too high, on any seed."""
     found: dict[str, dict[str, None]] = {}
-    for row in results.table.to_dict("records"):
-        if row["metric"] == FLAG and row["value"] == 1 and row["setting"]["check"] in OVERSTATED:
+    table = results.table
+    for row in records(table[(table["metric"] == FLAG) & (table["value"] == 1)]):
+        if row["setting"]["check"] in OVERSTATED:
             found.setdefault(str(row["recipe"]), {})[name_of(row["setting"]["check"])] = None
     return {recipe: tuple(names) for recipe, names in found.items()}
 
@@ -73,9 +74,8 @@ def sentences(results: Results) -> Iterator[tuple[str, str, str]]:
 
     Not "accuracy_rises", which each rise tells itself.
     """
-    rows = [
-        row for row in results.table.to_dict("records") if row["metric"] in (FLAG, EVIDENCE) and row["seed"] != MEAN
-    ]
+    table = results.table
+    rows = list(records(table[table["metric"].isin((FLAG, EVIDENCE)) & (table["seed"] != MEAN)]))
     counts: dict[tuple[str, str, str], list[str]] = {}
     for row in rows:
         if row["metric"] == EVIDENCE:
@@ -104,7 +104,7 @@ def checked(results: Results) -> Checked | None:
     table = results.table[(results.table["evaluation"] == "adversarial") & (results.table["seed"] != MEAN)]
     if table.empty:
         return None
-    rows = table[table["metric"] == FLAG].to_dict("records")
+    rows = list(records(table[table["metric"] == FLAG]))
     if not rows:
         return Checked(summary=NOT_RUN)
     measured = [row for row in rows if number(row["value"]) is not None]

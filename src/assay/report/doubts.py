@@ -12,7 +12,7 @@ from assay.analysis.overfitting import Overfitting, overfitting
 from assay.evaluations.flags import EVIDENCE, FLAG
 from assay.report.checks import sentences
 from assay.report.explain import show, show_difference
-from assay.results import Results
+from assay.results import Results, records
 
 RISE, OUTSIDE = "accuracy_rise", "out_of_bounds"
 EVENTS = (RISE, OUTSIDE, "one_class", FLAG, EVIDENCE)  # one_class stands in the banner of every page
@@ -36,11 +36,13 @@ def doubts(results: Results) -> list[Doubt]:
     def named(recipe: object, seed: object) -> str:
         return f"{recipe} (seed {seed})" if several else str(recipe)
 
+    table = results.table
+    told = table[table["metric"].isin((RISE, OUTSIDE)) & (table["seed"] != MEAN)]
     broken = ((run, overfitting(run.history)) for run in results.trained)
     found = [
         Doubt(recipe=named(row["recipe"], row["seed"]), text=_sentence(row, value))
-        for row in results.table.to_dict("records")
-        if row["metric"] in (RISE, OUTSIDE) and row["seed"] != MEAN and (value := number(row["value"])) is not None
+        for row in records(told)
+        if (value := number(row["value"])) is not None
     ]
     found += [Doubt(recipe=named(recipe, seed), text=text) for recipe, seed, text in sentences(results)]
     return found + [

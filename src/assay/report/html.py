@@ -10,7 +10,7 @@ from plotly.offline import get_plotlyjs
 
 from assay.analysis.columns import AXES, why_primary
 from assay.analysis.families import family
-from assay.analysis.measures import Measure, collect
+from assay.analysis.measures import Measure, collect, without
 from assay.report import explain
 from assay.report.answer import Answer, answer, axis_title, value_text
 from assay.report.beside import beside
@@ -35,18 +35,20 @@ PICKABLE = 60_000  # up to so many cells (recipes x measures, about 2 MB) figure
 Json = dict[str, Any]
 
 
-def write_report(results: Results, folder: Path | str, judged: Judged | None = None) -> Path:
+def write_report(
+    results: Results, folder: Path | str, judged: Judged | None = None, measures: Sequence[Measure] | None = None
+) -> Path:
     """Write report.html into the folder, whole or not at all, and return its path.
 
     The page holds its styles, its script, plotly.js and all data; a content security policy in it forbids every
-    request. All text of the results is escaped.
+    request. All text of the results is escaped. `measures` are all of the results', where they are collected already.
     """
-    return write_atomically(Path(folder) / NAME, render(results, judged))
+    return write_atomically(Path(folder) / NAME, render(results, judged, measures))
 
 
-def render(results: Results, judged: Judged | None = None) -> str:
+def render(results: Results, judged: Judged | None = None, measures: Sequence[Measure] | None = None) -> str:
     """The report as HTML text."""
-    measures = collect(results, skip=EVENTS)
+    measures = without(collect(results) if measures is None else measures, EVENTS)
     table = headline(results, measures, judged)
     found = answer(table)
     shown = selection(table)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from assay.analysis.measures import MEAN, collect
+from assay.analysis.measures import MEAN, Measure, collect, without
 from assay.evaluations.base import Observations
 from assay.evaluations.rejection import INSIDE
 from assay.metrics.rejection import risk_coverage
@@ -27,18 +27,20 @@ MOST = 0.5  # the largest share of images whose rejection is drawn
 POINTS = 120  # of a curve
 
 
-def write_monitoring(results: Results, folder: Path | str) -> Path:
+def write_monitoring(results: Results, folder: Path | str, measures: Sequence[Measure] | None = None) -> Path:
     """Write monitoring.html into the folder, whole or not at all, and return its path.
+
+    `measures` are all of the results', where they are collected already.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    return write_atomically(Path(folder) / NAME, render(results))
+    return write_atomically(Path(folder) / NAME, render(results, measures))
 
 
-def render(results: Results) -> str:
+def render(results: Results, measures: Sequence[Measure] | None = None) -> str:
     """The page as HTML text; it forbids every request and needs no script to be read."""
-    measures = collect(results, skip=EVENTS)
+    measures = without(collect(results) if measures is None else measures, EVENTS)
     # A threshold belongs to one model: means over seeds are of none.
     table = results.table
     found = alarms(results, collect(replace(results, table=table[table["seed"] != MEAN]), skip=EVENTS))

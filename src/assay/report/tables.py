@@ -10,6 +10,7 @@ has a reason; `seen` names the corruptions and outlier sets behind a value whose
 import csv
 import io
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,48 +23,80 @@ from assay.results import COLUMNS, Results, setting_text
 FORMAT = 1
 TEXTS = ("study", "recipe", "seed", "evaluation", "metric", "interval", "reason", "name", "seen")
 NUMBERS = ("value", "low", "high")
+FEW = ("n", "higher_is_better", "limited")  # columns of few values that repeat
+NO_REASON = "the store gives no reason"
+
+Columns = dict[str, list[Any]]  # plain values by the name of their column, in the order of COLUMNS
 
 
 def write_tables(results: Results, folder: Path | str) -> tuple[Path, Path]:
     """Write table.csv and table.json into the folder, each whole or not at all; return their paths."""
     folder = Path(folder)
-    records = [_record(row) for row in results.table.to_dict("records")]
-    document = {
+    columns = _columns(results.table)
+    return (
+        write_atomically(folder / "table.csv", _csv(columns)),
+        write_atomically(folder / "table.json", _json(results, columns)),
+    )
+
+
+def _columns(table: pd.DataFrame) -> Columns:
+    plain: Columns = {name: [str(text or "") for text in table[name].tolist()] for name in TEXTS}
+    plain |= {name: [number(value) for value in table[name].tolist()] for name in NUMBERS}
+    plain["reason"] = [
+        reason or (NO_REASON if value is None else "")
+        for reason, value in zip(plain["reason"], plain["value"], strict=True)
+    ]
+    plain["setting"] = table["setting"].tolist()
+    plain["n"] = [int(number(count) or 0) for count in table["n"].tolist()]
+    plain["higher_is_better"] = [None if pd.isna(way) else bool(way) for way in table["higher_is_better"].tolist()]
+    plain["limited"] = [bool(value) for value in table["limited"].tolist()]
+    return {name: plain[name] for name in COLUMNS}
+
+
+def _csv(columns: Columns) -> str:
+    flat = columns | {"setting": [setting_text(setting) for setting in columns["setting"]]}
+    cells = [_each(values, cell_text) if name in (*TEXTS, "setting") else values for name, values in flat.items()]
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(zip(*cells, strict=True))
+    return stream.getvalue()
+
+
+def _json(results: Results, columns: Columns) -> str:
+    """As json.dumps of the document with an indent of 1, whose encoder is slow where it indents: rows are put together.
+
+    Raises:
+        ValueError: a setting holds NaN or infinity, which JSON has not.
+    """
+    head = {
         "format": FORMAT,
         "study": results.study,
         "preset": results.preset,
         "limited": results.limited,
         "limit": results.limit,
-        "rows": records,
     }
-    text = json.dumps(document, allow_nan=False, ensure_ascii=False, indent=1)
-    return (
-        write_atomically(Path(folder) / "table.csv", _csv(records)),
-        write_atomically(Path(folder) / "table.json", text + "\n"),
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    cells = {name: _each(values, encode) for name, values in columns.items() if name in (*TEXTS, *FEW)}
+    cells |= {name: ["null" if value is None else repr(value) for value in columns[name]] for name in NUMBERS}
+    cells["setting"] = _settings(map(encode, columns["setting"]))
+    form = "  {\n" + ",\n".join(f'   "{name}": %s' for name in columns) + "\n  }"
+    rows = ",\n".join([form % row for row in zip(*(cells[name] for name in columns), strict=True)])
+    start = json.dumps(head, allow_nan=False, ensure_ascii=False, indent=1).removesuffix("\n}")
+    return f'{start},\n "rows": [\n{rows}\n ]\n}}\n' if rows else f'{start},\n "rows": []\n}}\n'
+
+
+def _each(values: list[Any], form: Callable[[Any], str]) -> Iterable[str]:
+    """The form of each value, found once for those that are equal."""
+    known = {value: form(value) for value in set(values)}
+    return map(known.__getitem__, values)
+
+
+def _settings(texts: Iterable[str]) -> Iterable[str]:
+    """Settings in JSON, indented as they stand in a row."""
+    return _each(
+        list(texts), lambda text: json.dumps(json.loads(text), ensure_ascii=False, indent=1).replace("\n", "\n   ")
     )
-
-
-def _record(row: dict[Any, Any]) -> dict[str, Any]:
-    direction = row["higher_is_better"]
-    plain: dict[str, Any] = {name: str(row[name] or "") for name in TEXTS}
-    plain |= {name: number(row[name]) for name in NUMBERS}
-    plain["setting"] = dict(row["setting"])
-    plain["n"] = int(number(row["n"]) or 0)
-    plain["higher_is_better"] = None if pd.isna(direction) else bool(direction)
-    plain["limited"] = bool(row["limited"])
-    if plain["value"] is None and not plain["reason"]:
-        plain["reason"] = "the store gives no reason"
-    return {name: plain[name] for name in COLUMNS}
-
-
-def _csv(records: list[dict[str, Any]]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for record in records:
-        flat = record | {"setting": setting_text(record["setting"])}
-        writer.writerow([cell_text(flat[name]) for name in COLUMNS])
-    return stream.getvalue()
 
 
 def cell_text(value: object) -> str:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from assay.analysis.claims.student import freedom, quantile, standard_error, tail
-from assay.analysis.effects import Effect, contrast
-from assay.analysis.training_noise import TrainingNoise, noise_of_sum
+from assay.analysis.effects import Effect, contrast, weighted
+from assay.analysis.training_noise import KnownNoise
 from assay.analysis.zoo import Zoo
 
 
-def combine(zoo: Zoo, weights: Mapping[int, Mapping[int, float]]) -> Effect | None:
+def combine(zoo: Zoo, weights: Mapping[int, Mapping[int, float]], noise: KnownNoise | None = None) -> Effect | None:
     """The sum over measures m and recipes r of weights[m][r] times the value of r on m.
 
     Sampling: the spread of the same sum over the draws, since draw b is on the same resample for all measures of the
@@ -27,21 +27,31 @@ def combine(zoo: Zoo, weights: Mapping[int, Mapping[int, float]]) -> Effect | No
     Args:
         zoo: what was measured.
         weights: by the place of the measure, by the place of the recipe.
+        noise: the zoo's, for those who combine again and again.
 
     Returns:
         The effect, or None where a value or draws are missing.
     """
-    each = [contrast(zoo, measure, own) for measure, own in weights.items()]
-    known = [effect for effect in each if effect is not None and isfinite(effect.low) and isfinite(effect.high)]
-    if not known or len(known) < len(each):
+    noise = KnownNoise(zoo) if noise is None else noise
+    values = [weighted(zoo, measure, own) for measure, own in weights.items()]
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
         return None
     if len(known) == 1:
-        return known[0]
-    value, sampling = sum(effect.value for effect in known), _sampling(zoo, weights)
-    training, doubt = _joint(zoo, weights) or _training(known)
+        effects = _each(zoo, weights, noise)
+        return effects[0] if isfinite(effects[0].low) and isfinite(effects[0].high) else None
+    value, sampling = sum(known), _sampling(zoo, weights)
+    if not isfinite(sampling):  # draws of one of them are missing
+        return None
+    training, doubt = _joint(zoo, weights, noise) or _training(_each(zoo, weights, noise))
     error = sampling if isnan(training) else hypot(sampling, training)
     half = quantile(error**4 / doubt if doubt > 0 else inf) * error
     return Effect(value, value - half, value + half, tail(abs(value), half, error), sampling, training)
+
+
+def _each(zoo: Zoo, weights: Mapping[int, Mapping[int, float]], noise: KnownNoise) -> list[Effect]:
+    effects = (contrast(zoo, measure, own, noise) for measure, own in weights.items())
+    return [effect for effect in effects if effect is not None]
 
 
 def _sampling(zoo: Zoo, weights: Mapping[int, Mapping[int, float]]) -> float:
@@ -58,7 +68,7 @@ class _Part(NamedTuple):
     freedom: float
 
 
-def _joint(zoo: Zoo, weights: Mapping[int, Mapping[int, float]]) -> tuple[float, float] | None:
+def _joint(zoo: Zoo, weights: Mapping[int, Mapping[int, float]], noise: KnownNoise) -> tuple[float, float] | None:
     """What `_training` gives, from trainings that each give a recipe's sum; None where those of a recipe do not.
 
     Recipes whose noise is the same estimate are one part, whose error is common to them.
@@ -66,14 +76,11 @@ def _joint(zoo: Zoo, weights: Mapping[int, Mapping[int, float]]) -> tuple[float,
     if not len(zoo.models):
         return None
     parts: dict[int, _Part] = {}
-    known: dict[tuple[tuple[int, float], ...], TrainingNoise] = {}
     for place in dict.fromkeys(place for own in weights.values() for place in own):
         own = {measure: weight for measure, each in weights.items() if (weight := each.get(place, 0.0))}
         if not own:
             continue
-        terms = tuple(own.items())
-        noise = known[terms] = known.get(terms) or noise_of_sum(zoo, own)
-        variance, freedom, source = (float(column[place, 0]) for column in noise)
+        variance, freedom, source = (float(column[place, 0]) for column in noise.of_sum(own))
         if isnan(variance):
             return None
         before = parts.get(int(source), _Part(0.0, inf))

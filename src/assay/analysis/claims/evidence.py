@@ -12,6 +12,7 @@ from assay.analysis.claims.finding import Missing
 from assay.analysis.claims.group import Group, Measures, Setting, Subject
 from assay.analysis.effects import Effect
 from assay.analysis.families import family, parameters
+from assay.analysis.training_noise import KnownNoise
 from assay.analysis.zoo import Key, Zoo
 
 NOT_HERE = "not among the recipes of these results"
@@ -30,6 +31,10 @@ class Evidence:
     whole: tuple[str, ...] = ()
     _effects: dict[object, list[Effect]] = field(default_factory=dict, repr=False, compare=False)
     _columns: dict[Measures, list[int]] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def _noise(self) -> KnownNoise:
+        return KnownNoise(self.zoo)
 
     @cached_property
     def _absent(self) -> dict[str, tuple[str, dict[str, float]]]:
@@ -99,7 +104,7 @@ class Evidence:
             if measures.pool == "mean":
                 each = [self.total((measures, signed))]
             else:
-                each = [combine(self.zoo, {column: signed}) for column in self.columns(measures)]
+                each = [combine(self.zoo, {column: signed}, self._noise) for column in self.columns(measures)]
             known = [effect for effect in each if effect is not None]
             self._effects[key] = known if len(known) == len(each) else []
         return self._effects[key]
@@ -112,7 +117,7 @@ class Evidence:
             share = {place: weight / len(columns) for place, weight in own.items()} if columns else {}
             for column in columns:
                 weights[column] = plus(weights.get(column, {}), share)
-        return combine(self.zoo, weights)
+        return combine(self.zoo, weights, self._noise)
 
     def difference(self, one: Subject, other: Subject, measures: Measures) -> list[Effect]:
         """One side minus the other as `effects` gives it, positive where one is better."""

@@ -46,6 +46,7 @@ bench-monitoring: $(STAMP)
 bench-scale: $(STAMP)
 	$(RAY)
 	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/big_store.py
 
 format: $(STAMP)
 	$(BIN)/ruff format .

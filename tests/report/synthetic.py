@@ -7,7 +7,7 @@ The file is run by path (`runpy.run_path`), so that tests and benchmarks can sha
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -20,13 +20,15 @@ from assay.analysis.families import parameters
 from assay.corruptions.mnist_c import MNIST_C
 from assay.data import Images, Task
 from assay.evaluations.base import Measurement, Observations
+from assay.evaluations.draws import draw_name
+from assay.metrics.intervals import RESAMPLES
 from assay.results import COLUMNS, Results, Trained, rows
 from assay.store import Store, pack, pack_weights, to_json
 from assay.studies import tradeoffs
 from assay.study import EvaluateCell, plan, summary
 
 N = 10_000  # images that the numbers claim
-KEPT = 100  # images in the observations on disk
+KEPT = 100  # images in the observations on disk, unless told otherwise
 EPS = (0.2, 0.3, 0.4, 0.5)
 SCORES = {"msp": 1.0, "max_logit": 0.97, "vim": 0.9}
 SETS = {"fashion_mnist": 1.0, "kmnist": 0.8}
@@ -187,13 +189,15 @@ def make_results(recipes: tuple[str, ...] = RECIPES, **changes: Any) -> Results:
     return Results(**(facts | changes))
 
 
-def hits(value: float, noise: torch.Generator) -> Tensor:
-    return torch.rand(KEPT, generator=noise) < value
-
-
-def observed(evaluation: str, found: list[Measurement], values: dict[str, float], own: Profile) -> Observations:
+def observed(
+    evaluation: str, found: list[Measurement], values: dict[str, float], own: Profile, images: int = KEPT
+) -> Observations:
     """Observations in the form that each evaluation keeps; of few images, so they are rougher than the numbers."""
     noise = torch.Generator().manual_seed(7)
+
+    def hits(value: float, noise: torch.Generator) -> Tensor:
+        return torch.rand(images, generator=noise) < value
+
     if evaluation == "shift":
         tensors = {"clean": hits(own.clean, noise)}
         tensors |= {f"correct/{name}": hits(min(value, 0.97), noise) for name, value in values.items()}
@@ -205,14 +209,14 @@ def observed(evaluation: str, found: list[Measurement], values: dict[str, float]
                 name = f"worst/{eps}" if attack == "worst_case" else f"single/{attack}/{eps}"
                 tensors[name] = hits(item.value or 0.0, noise)
     elif evaluation == "anomaly":
-        tensors = {f"score/in/{score}": torch.randn(KEPT, generator=noise) for score in SCORES}
+        tensors = {f"score/in/{score}": torch.randn(images, generator=noise) for score in SCORES}
         for name, far in SETS.items():
             for score, gain in SCORES.items():
-                tensors[f"score/{name}/{score}"] = torch.randn(KEPT, generator=noise) + own.apart * far * gain
+                tensors[f"score/{name}/{score}"] = torch.randn(images, generator=noise) + own.apart * far * gain
     else:
-        labels = torch.randint(10, (KEPT,), generator=noise)
-        logits = torch.randn(KEPT, 10, generator=noise)
-        logits[torch.arange(KEPT), labels] += torch.where(hits(own.clean, noise), 8.0, -2.0)
+        labels = torch.randint(10, (images,), generator=noise)
+        logits = torch.randn(images, 10, generator=noise)
+        logits[torch.arange(images), labels] += torch.where(hits(own.clean, noise), 8.0, -2.0)
         tensors = {"logits": logits, "labels": labels}
     return Observations(tensors=tensors, notes={"made up": "no model was trained or measured"})
 
@@ -232,12 +236,22 @@ def task(limit: int | None = None) -> Task:
     )  # fmt: skip
 
 
-def write_store(root: Path, *, cells: int | None = None) -> Store:
+def drawn(found: list[Measurement]) -> dict[str, Tensor]:
+    """Bootstrap draws about as wide as those of 10,000 images, the same noise for every recipe as if paired."""
+    noise = 0.002 * torch.randn(RESAMPLES, generator=torch.Generator().manual_seed(8))
+    return {draw_name(item.metric, item.setting): item.value + noise for item in found if item.value is not None}
+
+
+def write_store(
+    root: Path, *, cells: int | None = None, seeds: tuple[int, ...] = (0,), images: int = KEPT, draws: bool = False
+) -> Store:
     """The study as a store, as `assay run tradeoffs` leaves it; with `cells`, only its first so many evaluations.
+
+    `images` are those in each set of the observations; `draws` adds bootstrap draws.
 
     Nothing is forced to the disk file by file: thousands of cells would take minutes.
     """
-    whole, store = plan(tradeoffs, task()), Store(root)
+    whole, store = plan(replace(tradeoffs, seeds=seeds), task()), Store(root)
     known: dict[tuple[str, int], Any] = {}
     chosen = whole.evaluating if cells is None else whole.evaluating[:cells]
     with mock.patch("os.fsync"):
@@ -246,7 +260,7 @@ def write_store(root: Path, *, cells: int | None = None) -> Store:
             for key in cell.models:
                 if not store.has("models", key):
                     store.write("models", key, _model(made[0]))
-            store.write("evaluations", cell.key, _evaluation(cell, *made))
+            store.write("evaluations", cell.key, _evaluation(cell, *made, images=images, draws=draws))
         store.write_study("tradeoffs", {**summary(whole, "assay run tradeoffs"), "run": {"machine": "made up"}})
     return store
 
@@ -257,11 +271,18 @@ def _model(own: Profile) -> dict[str, bytes]:
 
 
 def _evaluation(
-    cell: EvaluateCell, own: Profile, values: dict[str, float], found: dict[str, list[Measurement]]
+    cell: EvaluateCell,
+    own: Profile,
+    values: dict[str, float],
+    found: dict[str, list[Measurement]],
+    *,
+    images: int,
+    draws: bool,
 ) -> dict[str, bytes]:
     items = found[cell.evaluation.name]
     return {
-        "observations.safetensors": pack(observed(cell.evaluation.name, items, values, own)),
+        "observations.safetensors": pack(observed(cell.evaluation.name, items, values, own, images)),
+        **({"draws.safetensors": pack_weights(drawn(items))} if draws else {}),
         "measurements.json": to_json([vars(item) for item in items]),
         "cell.json": to_json({"provenance": {"seconds": 1.0}}),
     }

@@ -78,11 +78,9 @@ def front_of(good: Floats) -> Floats:
 def _dominance(good: Floats) -> NDArray[np.bool_]:
     """(R, R): whether row s dominates row r; False wherever a value is NaN."""
     as_good = np.ones((len(good), len(good)), dtype=bool)
-    better = np.zeros_like(as_good)
     for axis in good.T:  # axis by axis: (R, R, A) at once would be large
         as_good &= axis[:, None] >= axis[None, :]
-        better |= axis[:, None] > axis[None, :]
-    return as_good & better
+    return as_good & ~as_good.T  # as good on every axis, and not the other way round: better on one
 
 
 def _places(chosen: NDArray[np.bool_]) -> tuple[int, ...]:

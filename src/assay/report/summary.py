@@ -14,6 +14,7 @@ interval knows nothing of the noise of training, so it is held against 1 only wh
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 from assay.analysis.columns import Column, choose
@@ -64,6 +65,15 @@ class Headline:
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+
+    @cached_property
+    def highest(self) -> tuple[float | None, ...]:
+        """For each column the highest value of a recipe that learned something; None where there is none."""
+        each = (
+            [row.entries[place].cell.value for row in self.rows if not row.unlearned]
+            for place in range(len(self.columns))
+        )
+        return tuple(max((value for value in values if value is not None), default=None) for values in each)
 
 
 def headline(results: Results, measures: list[Measure] | None = None, judged: Judged | None = None) -> Headline:

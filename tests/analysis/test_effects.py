@@ -10,7 +10,7 @@ from scipy import stats
 from assay.analysis.build import build_zoo
 from assay.analysis.effects import Effect, compare, contrast
 from assay.analysis.false_discovery import adjust
-from assay.analysis.training_noise import training_noise
+from assay.analysis.training_noise import KnownNoise, noise_of_sum, training_noise
 from assay.analysis.zoo import Floats, Key, Zoo
 from assay.errors import BadValueError
 from assay.results import Results
@@ -380,3 +380,14 @@ def test_few_null_studies_find_anything() -> None:
         for _ in range(300)
     ]
     assert np.mean(false) <= 0.08
+
+
+def test_noise_that_is_kept_is_that_which_is_worked_out_anew(made_up: Results) -> None:
+    zoo = build_zoo(made_up)
+    known, weights = KnownNoise(zoo), {0: 0.5, 1: -0.5}
+    for measure in range(len(zoo.keys)):
+        for kept, anew in zip(known.of(measure), training_noise(zoo, [measure]), strict=True):
+            np.testing.assert_array_equal(kept, anew)
+    for found in (known.of_sum(weights), known.of_sum(weights)):
+        for kept, anew in zip(found, noise_of_sum(zoo, weights), strict=True):
+            np.testing.assert_array_equal(kept, anew)

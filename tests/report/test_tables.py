@@ -31,6 +31,20 @@ def test_round_trip(complete: Results, tmp_path: Path) -> None:
             assert line[name] == ("" if missing else repr(record[name]))
 
 
+def test_the_json_that_is_put_together_is_laid_out_as_the_encoder_of_python_does(
+    study: Callable[..., Results], complete: Results, tmp_path: Path
+) -> None:
+    items = [
+        Measurement(setting={"eps": 1}, metric="nll", value=1e-9, low=-0.0, high=1e22),
+        Measurement(setting={"eps": 1.0, "text": 'a\n"b" é'}, metric="nll", value=None, reason="\u2028, \\ and\ttabs"),
+        Measurement(setting={}, metric="nll", value=2, n=3, higher_is_better=True),
+    ]
+    empty = study(profiles={}, recipes=("a",), baseline=None, table=complete.table.iloc[:0])
+    for place, results in enumerate((complete, odd(study, complete, *items, label="é"), empty)):
+        text = write_tables(results, tmp_path / str(place))[1].read_text(encoding="utf-8")
+        assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False) + "\n"
+
+
 def odd(study: Callable[..., Results], complete: Results, *items: Measurement, label: str = "a") -> Results:
     records = rows(list(items), study="s", recipe=label, name=label, seed=0, evaluation="shift", limited=True)
     frame = type(complete.table)(records, columns=list(COLUMNS))

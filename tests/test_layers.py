@@ -17,7 +17,7 @@ LAYERS = (
     ("objectives", "posthoc", "weights"),
     ("recipe", "fit"),
     ("evaluations",),
-    ("provenance", "study", "store", "cells", "results", "estimate", "probe"),
+    ("provenance", "study", "store", "cells", "results", "estimate", "memory", "probe"),
     ("analysis",),
     (
         "contact_sheet",

@@ -20,7 +20,7 @@ from assay.evaluations.draws import draws
 from assay.evaluations.transfer_matrix import judged_by, made_on
 from assay.fit import Fitted, Step, build, fit
 from assay.parts import describe
-from assay.provenance import describe_run
+from assay.provenance import describe_run, forget_peak
 from assay.recipe import Recipe
 from assay.store import key_of, pack, pack_weights, to_json, unpack_weights
 from assay.study import EVALUATION_SEED, Cell, EvaluateCell, TrainCell, TransferCell
@@ -55,6 +55,7 @@ def compute(
         pieces: what an earlier run has kept of the cell.
         keep: called with each new piece, so that a later run need not compute it.
     """
+    forget_peak()
     if isinstance(cell, TrainCell):
         return _train(cell, task, weights, device, report)
     if isinstance(cell, TransferCell):

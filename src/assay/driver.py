@@ -1,18 +1,22 @@
 """The driver: hands out cells that are ready, keeps what comes back, and alone touches the store."""
 
 import contextlib
+import json
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from assay.errors import AssayError
+from assay.memory import Memory, lacks_memory
 from assay.recipe import BASELINE
 from assay.store import CELLS, Store
 from assay.study import Cell, Plan, TrainCell, TransferCell
 
-ATTEMPTS = 2  # a worker that dies may have been killed from outside: its cell gets one more chance
+ATTEMPTS = 2  # a worker that dies may have been killed from outside, or for lack of memory: one more chance, alone
+MORE = "use a machine with more memory"
 PAUSE = 0.5  # seconds between two looks at the workers
 REST = 10.0  # seconds at most until a cell that another run computes is asked for again
 KERNELS = "64"  # compiled convolutions that a worker keeps: by default 1,024, one per batch size met, a gigabyte
@@ -20,9 +24,11 @@ KERNELS = "64"  # compiled convolutions that a worker keeps: by default 1,024, o
 
 @dataclass(kw_only=True)
 class Running:
-    """A cell that is being computed, and how far it is."""
+    """A cell that is being computed, by whom, since when on time.monotonic's clock, and how far it is."""
 
     cell: Cell
+    worker: str = ""
+    since: float = field(default_factory=time.monotonic)
     fraction: float = 0.0
     text: str = ""
 
@@ -31,7 +37,7 @@ class Running:
 class State:
     """How far a run is. `found` cells were in the store when it began; `mended` ones were damaged there.
 
-    A cell is in exactly one of: waiting, running, finished, failed.
+    Another run is mending the `suspects`, or was killed while it did. A cell is in exactly one of: waiting, running, finished, failed.
     """
 
     plan: Plan
@@ -42,7 +48,15 @@ class State:
     failed: dict[str, str] = field(default_factory=dict)
     found: int = 0
     mended: int = 0
+    suspects: set[str] = field(default_factory=set)
+    computed: int = 0  # by this run
     spent: float = 0.0  # cost of what this run finished
+
+    @property
+    def per_minute(self) -> float | None:
+        """Cells that this run finishes in a minute, over all its time so far; None before there is a first."""
+        elapsed = time.monotonic() - self.started
+        return None if elapsed < 5 or not self.computed else 60 * self.computed / elapsed
 
     @property
     def seconds_left(self) -> float | None:
@@ -55,20 +69,42 @@ class State:
 
 
 Watch = Callable[[State], None]
+Tell = Callable[[str, Mapping[str, Any]], None]  # an event's name, and its fields
+
+
+def silent(event: str, fields: Mapping[str, Any]) -> None:
+    """Tell nobody."""
 
 
 def begin(plan: Plan, store: Store) -> State:
     """What of a plan the store has, and what waits: damaged cells are removed, and wait too."""
     state = State(plan=plan)
     there = {kind: store.finished(kind) for kind in CELLS}
+    chains = _chains(plan)
     # The baseline first, so that what comes next can be compared; then the longest, so that no core idles at the end.
-    for cell in sorted(plan.cells, key=lambda cell: (cell.recipe.label != BASELINE, -cell.cost)):
+    for cell in sorted(plan.cells, key=lambda cell: (cell.recipe.label != BASELINE, -chains[cell.key])):
         if cell.key in there[_kind(cell)] and not _mended(state, store, cell):
             state.finished.add(cell.key)
         else:
             state.waiting.append(cell)
     state.found = len(state.finished)
     return state
+
+
+def _chains(plan: Plan) -> dict[str, float]:
+    """The cost of a cell and of the longest chain of cells that wait for it, one after the other.
+
+    Handing out the cell with the longest such chain first is critical-path scheduling (Graham, 1969, Bounds on
+    multiprocessing timing anomalies); an ensemble's members thereby come before what needs them, and before shorter
+    cells.
+    """
+    chains: dict[str, float] = {}
+    after: dict[str, float] = {}  # by model, the longest chain of what needs it
+    for cell in reversed(plan.cells):  # what needs a model comes after it in a plan
+        chains[cell.key] = cell.cost + after.get(cell.key, 0.0)
+        for key in cell.models:
+            after[key] = max(after.get(key, 0.0), chains[cell.key])
+    return chains
 
 
 def _kind(cell: Cell) -> str:
@@ -83,11 +119,14 @@ def _needed(cell: Cell) -> str:
 
 
 def _mended(state: State, store: Store, cell: Cell) -> bool:
-    """Whether a finished cell was damaged: then it is removed, and computed anew."""
+    """Whether a finished cell was damaged: then it is removed and computed anew, by us or by the run that has it."""
     if not store.damaged(_kind(cell), cell.key):
         return False
     with store.claim(cell.key) as claimed:
-        if not claimed or not store.damaged(_kind(cell), cell.key):  # another run is mending it, or has
+        if not claimed:
+            state.suspects.add(cell.key)
+            return True
+        if not store.damaged(_kind(cell), cell.key):  # another run has mended it
             return False
         store.discard(_kind(cell), cell.key)
     state.mended += 1
@@ -106,29 +145,44 @@ class Driver:
     """Hands out cells that are ready and keeps what comes back; the only one that touches the store.
 
     A store may lie far away, where each question takes a while: it is asked about a cell only when that could be handed
-    out, and about one that another run computes after a rest, which doubles each time.
+    out, and about one that another run computes after a rest, which doubles each time. No more cells run at once than
+    fit into the memory, but always one; a cell that lacked memory runs again when nothing else can, and alone.
     """
 
-    def __init__(self, state: State, store: Store) -> None:
+    def __init__(self, state: State, store: Store, *, memory: Memory | None = None, tell: Tell = silent) -> None:
         self.state = state
         self.store = store
+        self.memory = memory
+        self.tell = tell
+        self.alone: set[str] = set()  # cells that run with nothing beside them
         self.claims: dict[str, contextlib.ExitStack] = {}
         self.rests: dict[str, _Rest] = {}  # of cells that another run computes
 
     def next(self) -> Cell | None:
-        """Claim the first waiting cell whose models are there; None where no cell is ready now."""
+        """Claim the first waiting cell whose models are there and which fits; None where there is none now."""
+        running = [item.cell for item in self.state.running.values()]
+        if any(cell.key in self.alone for cell in running):
+            return None
+        lonely = []
         for cell in list(self.state.waiting):
             if self._broken(cell):
                 self.state.waiting.remove(cell)
-            elif self._ready(cell) and self._mine(cell):
+            elif not self._ready(cell):
+                continue
+            elif cell.key in self.alone:
+                lonely.append(cell)
+            elif self._fits(cell, running) and self._mine(cell):
                 return cell
-        return None
+        return next((cell for cell in lonely if not running and self._mine(cell)), None)
+
+    def _fits(self, cell: Cell, running: list[Cell]) -> bool:
+        return not running or self.memory is None or self.memory.fits(cell, running)
 
     def _mine(self, cell: Cell) -> bool:
         """Claim a cell, unless another run computes it or was faster."""
         with contextlib.ExitStack() as claim:
             claimed = claim.enter_context(self.store.claim(cell.key))
-            done = self.store.has(_kind(cell), cell.key)
+            done = self._done(cell)
             if not claimed and not done:
                 self._rest(cell)
                 return False
@@ -139,6 +193,13 @@ class Driver:
             self.state.running[cell.key] = Running(cell=cell)
             self.claims[cell.key] = claim.pop_all()
             return True
+
+    def _done(self, cell: Cell) -> bool:
+        """Whether a cell is finished by now; one that was damaged, and that nobody mends any more, is removed."""
+        done = self.store.has(_kind(cell), cell.key)
+        if done and cell.key in self.state.suspects and self.store.damaged(_kind(cell), cell.key):
+            return False
+        return done
 
     def _broken(self, cell: Cell) -> bool:
         """Whether a model that the cell needs has failed."""
@@ -157,6 +218,12 @@ class Driver:
         seconds = PAUSE if last is None else min(2 * last.seconds, REST)
         self.rests[cell.key] = _Rest(until=time.monotonic() + seconds, seconds=seconds)
 
+    def begin(self, cell: Cell, worker: str) -> None:
+        """Note who has begun to compute a claimed cell."""
+        running = self.state.running[cell.key]
+        running.worker, running.since = worker, time.monotonic()
+        self.tell("cell_started", self._described(cell))
+
     def weights(self, cell: Cell) -> list[bytes]:
         """The weights that an evaluation needs."""
         return [self.store.read("models", key, "model.safetensors") for key in cell.models]
@@ -167,10 +234,17 @@ class Driver:
 
     def finish(self, cell: Cell, files: dict[str, bytes]) -> None:
         """Keep a finished cell."""
+        if cell.key in self.state.suspects:  # what is there was damaged, and would stay
+            self.store.discard(_kind(cell), cell.key)
         self.store.write(_kind(cell), cell.key, files)
         self.store.drop_pieces(cell.key)
         self.state.finished.add(cell.key)
+        self.state.computed += 1
         self.state.spent += cell.cost
+        peak = json.loads(files["cell.json"])["provenance"]["peak_memory_mb"]
+        if self.memory is not None:
+            self.memory.note(cell, peak)
+        self.tell("cell_finished", self._described(cell) | {"seconds": self._seconds(cell), "peak_memory_mb": peak})
         self._release(cell)
 
     def fail(self, cell: Cell, reason: str) -> None:
@@ -178,9 +252,12 @@ class Driver:
         self._note_failure(cell, reason)
         self._release(cell)
 
-    def again(self, cell: Cell) -> None:
-        """Put a cell back whose worker died."""
+    def again(self, cell: Cell, reason: str, *, alone: bool = False) -> None:
+        """Put a cell back whose worker died; `alone` where it may have lacked memory."""
+        self.tell("cell_retried", self._described(cell) | {"seconds": self._seconds(cell), "reason": reason})
         self.state.waiting.insert(0, cell)
+        if alone:
+            self.alone.add(cell.key)
         self._release(cell)
 
     def close(self) -> None:
@@ -191,6 +268,22 @@ class Driver:
     def _note_failure(self, cell: Cell, reason: str) -> None:
         self.state.failed[cell.key] = reason
         self.store.fail(cell.key, reason)
+        self.tell("cell_failed", self._described(cell) | {"seconds": self._seconds(cell), "reason": reason})
+
+    def _described(self, cell: Cell) -> dict[str, Any]:
+        running = self.state.running.get(cell.key)
+        return {
+            "key": cell.key,
+            "stage": cell.stage,
+            "recipe": None if isinstance(cell, TransferCell) else cell.recipe.label,
+            "seed": cell.seed,
+            "worker": running.worker if running else "",
+        }
+
+    def _seconds(self, cell: Cell) -> float | None:
+        """How long a cell has run; None of one that never did."""
+        running = self.state.running.get(cell.key)
+        return round(time.monotonic() - running.since, 3) if running else None
 
     def _release(self, cell: Cell) -> None:
         del self.state.running[cell.key]
@@ -201,5 +294,7 @@ def reason_of(error: Exception) -> str:
     """One sentence for what a user can mend; where and what for anything else."""
     if isinstance(error, AssayError):
         return str(error)
+    if lacks_memory(error):
+        return f"the memory was too small for it ({type(error).__name__})"
     where = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"

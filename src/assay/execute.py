@@ -1,6 +1,7 @@
 """Where cells run: in this process, in local processes, or on Ray. The driver alone writes the store."""
 
 import os
+import socket
 import textwrap
 import time
 from functools import partial
@@ -9,11 +10,12 @@ import torch
 
 from assay.cells import compute
 from assay.clusters import check_ray
-from assay.driver import KERNELS, PAUSE, Driver, Running, State, Watch, begin, reason_of
-from assay.errors import BadValueError
+from assay.driver import KERNELS, MORE, PAUSE, Driver, Running, State, Tell, Watch, begin, reason_of, silent
+from assay.errors import BadValueError, DamagedCellError, StoreError
+from assay.memory import SHARE, Memory, available, kind_of, lacks_memory
 from assay.rays import on_ray
 from assay.store import Store
-from assay.study import Plan
+from assay.study import Plan, TrainCell
 from assay.workers import Source, in_processes
 
 
@@ -26,6 +28,7 @@ def run(
     device: str = "cpu",
     ray: str | None = None,
     watch: Watch,
+    tell: Tell = silent,
 ) -> State:
     """Compute every cell of the plan that the store lacks.
 
@@ -40,6 +43,7 @@ def run(
         device: "cpu", "cuda", "cuda:0", ...
         ray: the address of a cluster that computes instead, see `check_place`; `jobs` is then not used.
         watch: called with the state several times a second.
+        tell: called with each event, see `assay.log`.
 
     Raises:
         BadValueError: as `check_place`.
@@ -50,7 +54,8 @@ def run(
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
     state = begin(plan, store)
     watch(state)
-    driver = Driver(state, store)
+    many = ray is None and jobs > 1  # the nodes of a cluster have memories of their own, which Ray looks after
+    driver = Driver(state, store, memory=_memory(state, store) if many else None, tell=tell)
     try:
         if ray is not None:
             on_ray(driver, ray, device, watch)
@@ -62,6 +67,17 @@ def run(
         driver.close()
     watch(state)
     return state
+
+
+def _memory(state: State, store: Store) -> Memory:
+    """What this machine has for cells, and what an earlier run tells of each kind."""
+    free = available()
+    memory = Memory(task=state.plan.task, budget=None if free is None else SHARE * free)
+    for cell in state.plan.cells if state.waiting else ():
+        if cell.key in state.finished and kind_of(cell) not in memory.earlier:
+            kind = "models" if isinstance(cell, TrainCell) else "evaluations"
+            memory.know(cell, store.read_json(kind, cell.key, "cell.json")["provenance"]["peak_memory_mb"])
+    return memory
 
 
 def check_place(device: str, ray: str | None) -> None:
@@ -93,7 +109,7 @@ def _first_words(error: Exception) -> str:
 def _here(driver: Driver, device: str, watch: Watch) -> None:
     """Compute the cells one after the other in this process, with one thread, as a worker would."""
     state = driver.state
-    threads = torch.get_num_threads()
+    threads, here = torch.get_num_threads(), f"{socket.gethostname()}:{os.getpid()}"
     torch.set_num_threads(1)
     try:
         while state.waiting:
@@ -103,6 +119,7 @@ def _here(driver: Driver, device: str, watch: Watch) -> None:
                 time.sleep(PAUSE)
                 continue
             running = state.running[cell.key]
+            driver.begin(cell, here)
 
             def report(fraction: float, text: str, running: Running = running) -> None:
                 running.fraction, running.text = fraction, text
@@ -118,8 +135,12 @@ def _here(driver: Driver, device: str, watch: Watch) -> None:
                     pieces=driver.pieces(cell),
                     keep=partial(driver.store.keep_piece, cell.key),
                 )
+            except StoreError as error:
+                if not isinstance(error, DamagedCellError):
+                    raise  # the disk is full, say: so it would be for every other cell
+                driver.fail(cell, str(error))
             except Exception as error:  # whatever breaks one cell, the others go on
-                driver.fail(cell, reason_of(error))
+                driver.fail(cell, f"{reason_of(error)}; {MORE}" if lacks_memory(error) else reason_of(error))
             else:
                 driver.finish(cell, files)
     finally:

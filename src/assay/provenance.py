@@ -1,5 +1,6 @@
 """Provenance: with what, where and how dearly a number was made."""
 
+import contextlib
 import platform
 import resource
 import subprocess
@@ -35,10 +36,17 @@ def _commit() -> str:
         return ""
 
 
+def forget_peak() -> None:
+    """Let the process's peak memory begin anew at what it holds now, where the system can (Linux)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def describe_run(device: str, seconds: float) -> dict[str, Any]:
     """The provenance of a cell that took so many seconds.
 
-    `peak_memory_mb` is the largest resident memory of the process so far: an upper bound for the cell.
+    `peak_memory_mb` is the largest resident memory of the process since `forget_peak`, or so far where that does
+    nothing: an upper bound for the cell.
     """
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     where = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()

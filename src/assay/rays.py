@@ -132,8 +132,10 @@ class _Cluster:
             flight = self.flights.get(number)
             if flight is None:
                 continue
-            flight.begun = True
-            if kind == "piece":
+            if kind == "begun":
+                flight.begun = True
+                self.driver.begin(flight.cell, *content)
+            elif kind == "piece":
                 self.driver.store.keep_piece(flight.cell.key, *content)
             else:
                 running = self.driver.state.running[flight.cell.key]
@@ -143,6 +145,8 @@ class _Cluster:
         import ray
 
         flight = self.flights.pop(number)
+        if not flight.begun:  # it ended before it was heard of
+            self.driver.begin(flight.cell, "ray")
         try:
             files, reason = ray.get(flight.answer)
         except ray.exceptions.RayTaskError as error:  # before the cell began, as where assay is not installed
@@ -157,10 +161,14 @@ class _Cluster:
 
     def _again(self, cell: Cell, error: Exception) -> None:
         self.lost[cell.key] = self.lost.get(cell.key, 0) + 1
+        why = f"({type(error).__name__}: {sentence(error)})"
         if self.lost[cell.key] < ATTEMPTS:
-            self.driver.again(cell)
+            import ray
+
+            lacking = isinstance(error, ray.exceptions.OutOfMemoryError)
+            self.driver.again(cell, f"its worker was lost {why}", alone=lacking)
         else:
-            self.driver.fail(cell, f"its worker was lost {ATTEMPTS} times ({type(error).__name__}: {sentence(error)})")
+            self.driver.fail(cell, f"its worker was lost {ATTEMPTS} times {why}")
 
 
 _held: dict[str, Task] = {}  # in a worker: the data of the last study, by reference
@@ -185,7 +193,7 @@ def work(
         pieces: what an interrupted run has kept of it.
         device: where to compute.
         wanted: the driver's software.
-        queue: takes (number, "progress", fraction, text) and (number, "piece", name, content).
+        queue: takes (number, "begun", worker), (number, "progress", fraction, text), (number, "piece", name, content).
         number: of this call.
 
     Returns:
@@ -207,6 +215,7 @@ def work(
         queue.put((number, "piece", name, content))
 
     try:
+        queue.actor.put_nowait.remote((number, "begun", f"{socket.gethostname()}:{os.getpid()}"))
         report(0.0, "")
         _check_software(wanted)
         [reference] = data

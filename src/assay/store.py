@@ -32,7 +32,7 @@ from torch import Tensor
 
 from assay.errors import DamagedCellError, StoreError
 from assay.evaluations.base import Observations
-from assay.places import Local, Place, place_at
+from assay.places import Holder, Local, Place, place_at
 from assay.places.base import TEMPORARY
 
 FORMAT = 1
@@ -268,6 +268,10 @@ class Store:
     def claimed(self, key: str) -> bool:
         """Whether a run has claimed the cell now."""
         return self.place.claimed(f"claims/{key}")
+
+    def holder(self, key: str) -> Holder | None:
+        """Who has claimed the cell now; None where nobody has."""
+        return self.place.holder(f"claims/{key}")
 
 
 def finished(root: Path | str, cells: Iterable[tuple[str, str]]) -> frozenset[str]:

@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ import torch
 
 from assay.cells import compute
 from assay.data import Task, load_task, one_class
-from assay.driver import ATTEMPTS, PAUSE, Driver, Watch, reason_of
+from assay.driver import ATTEMPTS, MORE, PAUSE, Driver, Watch, reason_of
 from assay.errors import BadValueError, StoreError
+from assay.memory import lacks_memory
 from assay.study import Cell, Study
 
 QUIET = 0.2  # seconds between two reports of a worker
@@ -73,18 +75,21 @@ class _Worker:
 
 
 def in_processes(driver: Driver, source: Source, jobs: int, device: str, watch: Watch) -> None:
-    """Compute the cells in local processes; one that dies is replaced, and its cell tried once more."""
+    """Compute the cells in local processes; one that dies is replaced, and its cell tried once more, alone.
+
+    A process is started when there is a cell for it, so that no more of them take memory than cells fit.
+    """
     state = driver.state
     workers: list[_Worker] = []
     deaths: dict[str, int] = {}
     try:
         while state.waiting or state.running:
             workers = [worker for worker in workers if worker.process.is_alive() or worker.cell is not None]
-            wanted = min(jobs, len(state.waiting) + len(state.running))
-            workers.extend(_start(source, device) for _ in range(wanted - len(workers)))
-            for worker in workers:
-                if worker.cell is None and (cell := driver.next()) is not None:
-                    _hand(driver, worker, cell)
+            while len(state.running) < jobs and (cell := driver.next()) is not None:
+                idle = next((worker for worker in workers if worker.cell is None), None)
+                if idle is None:
+                    workers.append(idle := _start(source, device))
+                _hand(driver, idle, cell)
             busy = {worker.pipe: worker for worker in workers if worker.cell is not None}
             if not busy:
                 time.sleep(PAUSE)  # what is left is being computed by another run
@@ -131,7 +136,8 @@ def _hand(driver: Driver, worker: _Worker, cell: Cell) -> None:
         driver.fail(cell, str(error))
         return
     worker.cell = cell
-    with contextlib.suppress(BrokenPipeError):  # it died meanwhile: seen when its answer is awaited
+    driver.begin(cell, f"{socket.gethostname()}:{worker.process.pid}")
+    with contextlib.suppress(ConnectionError):  # it died meanwhile: seen when its answer is awaited
         worker.pipe.send((cell, weights, pieces))
 
 
@@ -140,19 +146,11 @@ def _receive(driver: Driver, worker: _Worker, deaths: dict[str, int]) -> None:
     assert cell is not None
     try:
         kind, *content = worker.pipe.recv()
-    except (EOFError, ConnectionResetError):
+    except (EOFError, OSError):  # OSError: it died in the midst of an answer
         worker.process.join()
-        worker.cell = None
-        deaths[cell.key] = deaths.get(cell.key, 0) + 1
-        if deaths[cell.key] < ATTEMPTS:
-            driver.again(cell)
-        else:
-            code = worker.process.exitcode
-            driver.fail(
-                cell,
-                f"its process died {ATTEMPTS} times (exit code {code}); the machine may lack memory, or the script "
-                "that runs the study lacks `if __name__ == '__main__':`",
-            )
+        code = worker.process.exitcode
+        hint = "the machine may lack memory, or the script that runs the study lacks `if __name__ == '__main__':`"
+        _lost(driver, worker, deaths, "its process died", f"exit code {code}: {hint}")
         return
     if kind == "progress":
         running = driver.state.running[cell.key]
@@ -161,6 +159,11 @@ def _receive(driver: Driver, worker: _Worker, deaths: dict[str, int]) -> None:
     if kind == "piece":
         driver.store.keep_piece(cell.key, *content)
         return
+    if kind == "memory":
+        worker.process.kill()  # what it still holds, the next attempt may need
+        worker.process.join()
+        _lost(driver, worker, deaths, content[0], MORE)
+        return
     worker.cell = None
     if kind == "done":
         driver.finish(cell, content[0])
@@ -168,9 +171,30 @@ def _receive(driver: Driver, worker: _Worker, deaths: dict[str, int]) -> None:
         driver.fail(cell, content[0])
 
 
+def _lost(driver: Driver, worker: _Worker, deaths: dict[str, int], reason: str, hint: str) -> None:
+    """Try the cell of a lost worker once more, with nothing beside it; then it has failed."""
+    cell = worker.cell
+    assert cell is not None
+    worker.cell = None
+    deaths[cell.key] = deaths.get(cell.key, 0) + 1
+    if deaths[cell.key] < ATTEMPTS:
+        driver.again(cell, reason, alone=True)
+    else:
+        driver.fail(cell, f"{reason} {ATTEMPTS} times, at last with nothing of this run beside it; {hint}")
+
+
+def _end_with_the_driver() -> None:
+    """End this process when the driver is killed, and not only when the next report finds the pipe closed."""
+    driver = multiprocessing.parent_process()
+    assert driver is not None, "a worker is the child of a driver"
+    driver.join()
+    os._exit(0)
+
+
 def _work(pipe: "Connection[Any, Any]", source: Source, device: str) -> None:
     """Compute cells until the driver goes away: a closed pipe ends the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides when to stop
+    threading.Thread(target=_end_with_the_driver, daemon=True).start()
     torch.set_num_threads(1)
     task: Task | None = None
     last = 0.0
@@ -194,6 +218,6 @@ def _work(pipe: "Connection[Any, Any]", source: Source, device: str) -> None:
             except (BrokenPipeError, ConnectionResetError):
                 raise
             except Exception as error:  # whatever breaks one cell, the others go on
-                answer = ("failed", reason_of(error))
+                answer = ("memory" if lacks_memory(error) else "failed", reason_of(error))
             pipe.send(answer)
     os._exit(0)  # the driver is gone: nothing is left to clean up

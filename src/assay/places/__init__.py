@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from assay.places.base import File, Place
+from assay.places.base import File, Holder, Place
 from assay.places.elsewhere import Elsewhere
 from assay.places.local import Local, clear_errors
 
-__all__ = ["Elsewhere", "File", "Local", "Place", "clear_errors", "is_local", "place_at"]
+__all__ = ["Elsewhere", "File", "Holder", "Local", "Place", "clear_errors", "is_local", "place_at"]
 
 HERE = ("file://", "local://")
 

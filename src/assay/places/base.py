@@ -1,8 +1,12 @@
 """What a store asks of the place where its files lie. Paths are below it, with slashes: "models/KEY/cell.json"."""
 
+import json
+import os
+import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 TEMPORARY = "."  # names of what is being written begin so
 
@@ -19,6 +23,34 @@ class File(NamedTuple):
     path: str
     size: int
     age: float | None
+
+
+class Holder(NamedTuple):
+    """Who has claimed something.
+
+    Attributes:
+        host: the machine's name, "" where it is not known.
+        pid: the process there, 0 where it is not known.
+        since: seconds since 1970 on that machine's clock, or None.
+    """
+
+    host: str = ""
+    pid: int = 0
+    since: float | None = None
+
+
+def holder_now() -> dict[str, Any]:
+    """This process as what a claim says of its holder."""
+    return Holder(socket.gethostname(), os.getpid(), time.time())._asdict()
+
+
+def read_holder(content: bytes) -> Holder:
+    """The holder that a claim names; one of nothing known where it names none, as those of older versions."""
+    try:
+        found = json.loads(content)
+        return Holder(str(found["host"]), int(found["pid"]), float(found["since"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return Holder()
 
 
 class Place(Protocol):
@@ -84,4 +116,8 @@ class Place(Protocol):
 
     def claimed(self, path: str) -> bool:
         """Whether somebody has claimed a path now."""
+        ...
+
+    def holder(self, path: str) -> Holder | None:
+        """Who has claimed a path now; None where nobody has."""
         ...

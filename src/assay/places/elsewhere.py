@@ -3,8 +3,9 @@
 A file is put whole or not at all. A cell's files are written first, each under a name that begins with its checksum,
 and the marker last, which names them: two drivers that write the same cell never mix their files, and a cell whose
 writer was killed has no marker. A claim is a small object with its owner and the time, renewed while the cell is
-computed; one that was not renewed for `EXPIRES` seconds has ended. Two drivers that claim at the same moment, or whose
-clocks differ by more, may both compute a cell: that is wasteful, and nothing else.
+computed. Who wants a claim that another has watches it: one that was not renewed for `EXPIRES` seconds has ended. That
+is measured on the watcher's own monotonic clock, so that neither clocks that differ nor a clock that is set matter.
+Two drivers that claim at the same moment may both compute a cell: that is wasteful, and nothing else.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from assay.errors import StoreError
-from assay.places.base import File
+from assay.places.base import File, Holder, holder_now, read_holder
 
 RENEWED = 30.0  # seconds between two renewals of a claim
 EXPIRES = 150.0  # seconds without one after which a claim has ended
@@ -35,6 +36,7 @@ class Elsewhere:
     def __init__(self, address: str) -> None:
         self.address = address if address.endswith("://") else address.rstrip("/")
         self._system, self._root = _connect(address)
+        self._watched: dict[str, tuple[dict[str, Any], float]] = {}  # others' claims, and since when they are the same
 
     def _fresh(self) -> Any:
         """The file system, without the listings that it keeps: other machines write here too."""
@@ -143,10 +145,11 @@ class Elsewhere:
     def claim(self, path: str) -> Iterator[bool]:
         """Put a claim, and renew it until the context ends."""
         owner = uuid.uuid4().hex
-        if self.claimed(path):
+        if self._lasts(path):
             yield False
             return
-        self._renew(path, owner)
+        claim = {"owner": owner, **holder_now()}
+        self._renew(path, claim)
         if self._claim_at(path).get("owner") != owner:  # another claimed it at the same moment
             yield False
             return
@@ -155,7 +158,7 @@ class Elsewhere:
         def renew() -> None:
             while not over.wait(RENEWED):
                 with contextlib.suppress(StoreError):  # the next renewal may succeed; if none does, the claim ends
-                    self._renew(path, owner)
+                    self._renew(path, claim)
 
         thread = threading.Thread(target=renew, daemon=True)
         thread.start()
@@ -169,21 +172,36 @@ class Elsewhere:
                     self.remove(path)
 
     def claimed(self, path: str) -> bool:
-        """Whether a claim is there that was renewed of late; one from a future so far off is a wrong clock's."""
-        try:
-            return abs(time.time() - float(self._claim_at(path)["time"])) < EXPIRES
-        except (KeyError, TypeError, ValueError):
-            return False
+        """Whether a claim is there that was renewed of late, by the clocks: one look cannot tell more."""
+        found = self._claim_at(path)
+        return bool(found) and abs(time.time() - found["time"]) < EXPIRES
 
-    def _renew(self, path: str, owner: str) -> None:
-        self.write(path, json.dumps({"owner": owner, "time": time.time()}).encode())
+    def holder(self, path: str) -> Holder | None:
+        """Who has claimed a path, as `claimed` tells it."""
+        found = self._claim_at(path)
+        return read_holder(json.dumps(found).encode()) if self.claimed(path) else None
+
+    def _lasts(self, path: str) -> bool:
+        """Whether another has a claim, and has renewed it, or may have, in the last `EXPIRES` seconds."""
+        found, now = self._claim_at(path), time.monotonic()
+        seen, since = self._watched.get(path, ({}, now))
+        if not found or (found == seen and now - since >= EXPIRES):
+            self._watched.pop(path, None)
+            return False
+        if found != seen:
+            self._watched[path] = (found, now)
+        return True
+
+    def _renew(self, path: str, claim: dict[str, Any]) -> None:
+        claim["renewed"] = claim.get("renewed", -1) + 1
+        self.write(path, json.dumps(claim | {"time": time.time()}).encode())
 
     def _claim_at(self, path: str) -> dict[str, Any]:
         try:
             found = json.loads(self.read(path))
-        except (FileNotFoundError, ValueError, RecursionError):
+            return {**found, "time": float(found["time"])}
+        except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
 
 
 def _connect(address: str) -> tuple[Any, str]:

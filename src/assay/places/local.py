@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import json
 import os
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from assay.errors import StoreError
-from assay.places.base import File
+from assay.places.base import File, Holder, holder_now, read_holder
 
 
 class Local:
@@ -71,9 +72,10 @@ class Local:
                         yield File(path, found.st_size, now - found.st_mtime)
 
     def age(self, path: str) -> float | None:
-        """Seconds since a file or folder was written to; None of what is not there."""
+        """Seconds since a file or folder was written to, 0 while `add` writes it; None of what is not there."""
+        target = self.root / path
         with contextlib.suppress(FileNotFoundError):
-            return time.time() - (self.root / path).stat().st_mtime
+            return 0.0 if _is_locked(target) else time.time() - target.stat().st_mtime
         return None
 
     def write(self, path: str, content: bytes) -> None:
@@ -96,15 +98,16 @@ class Local:
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         try:
             temporary.chmod(0o755)  # mkdtemp shuts everyone else out
-            for name, content in files.items():
-                _write_through(temporary / name, content)
-            if not (target / marker).exists():
-                shutil.rmtree(target, ignore_errors=True)  # a folder without its marker is no finished cell
-            try:
-                temporary.rename(target)
-            except OSError:  # a folder with content is never replaced: it is another run's
+            with _locked(temporary):
+                for name, content in files.items():
+                    _write_through(temporary / name, content)
                 if not (target / marker).exists():
-                    raise
+                    shutil.rmtree(target, ignore_errors=True)  # a folder without its marker is no finished cell
+                try:
+                    temporary.rename(target)
+                except OSError:  # a folder with content is never replaced: it is another run's
+                    if not (target / marker).exists():
+                        raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -124,11 +127,16 @@ class Local:
         with contextlib.ExitStack() as stack:
             with self.errors():
                 target.parent.mkdir(exist_ok=True)
-                handle = stack.enter_context(target.open("w"))
+                handle = stack.enter_context(target.open("a"))  # what another holder has written there stays
                 mine = _lock(handle, target)
+                if mine:
+                    handle.truncate(0)
+                    handle.write(json.dumps(holder_now()))
+                    handle.flush()
             yield mine
             if mine:
-                target.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # the lock ends all the same, as on a disk that is read-only by now
+                    target.unlink()
 
     def claimed(self, path: str) -> bool:
         """Whether a file is locked; one that tries to lock it at this moment meets a lock, and tries again."""
@@ -138,6 +146,39 @@ class Local:
             except BlockingIOError:
                 return True
         return False
+
+    def holder(self, path: str) -> Holder | None:
+        """Who has locked a file now."""
+        if not self.claimed(path):
+            return None
+        try:
+            return read_holder(self.read(path))
+        except OSError:  # it has ended meanwhile
+            return None
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock a folder, so that nobody takes it for an abandoned one, whatever the clock says."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network file systems lock no folders: then its age alone protects it
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_locked(path: Path) -> bool:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    else:
+        return False
+    finally:
+        os.close(handle)
 
 
 def _write_through(path: Path, content: bytes) -> None:

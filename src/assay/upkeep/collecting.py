@@ -57,7 +57,7 @@ def collect(out: Path | str, *, progress: Progress = ignore) -> tuple[Garbage, .
         progress(done, len(garbage))
         if item.key:
             with store.claim(item.key) as mine:
-                if not mine:
+                if not mine and store.claimed(item.key):
                     continue
                 _remove(store, item.path)
         else:

@@ -103,7 +103,8 @@ def repair(out: Path | str, verdict: Verdict) -> tuple[Damage, ...]:
         if item.kind == "study":
             continue
         with store.claim(_owner(item.key)) as mine:
-            if mine and store.damaged(item.kind, item.key):  # a run may have mended it meanwhile
+            free = mine or not store.claimed(_owner(item.key))
+            if free and store.damaged(item.kind, item.key):  # a run may have mended it meanwhile
                 store.discard(item.kind, item.key)
                 discarded.append(item)
     return tuple(discarded)

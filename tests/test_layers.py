@@ -26,6 +26,7 @@ LAYERS = (
         "driver",
         "execute",
         "forecasts",
+        "log",
         "report",
         "run",
         "planning",

@@ -1,8 +1,12 @@
 """The command line. torch and what needs it are imported only by the commands that compute."""
 
+import contextlib
 import os
 import shlex
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,6 +118,10 @@ def run(
     ] = None,
     limit: Limit = None,
     out: Out = str(OUT),
+    log: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Append what happens to this file, a line of JSON for each event."),
+    ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Print recipes, cells, what is in the store and the time left; run nothing.")
     ] = False,
@@ -157,16 +165,37 @@ def run(
         "device": device,
         "ray": ray,
         "limit": limit,
+        "log": log,
         "command": _command(),
     }
     found = find_study(study)
     try:
-        failed = (_run_each_class if found.each_class else _run)(console, found, options)
+        with _one_interrupt():
+            failed = (_run_each_class if found.each_class else _run)(console, found, options)
     except KeyboardInterrupt:
         console.print("Interrupted. Finished cells are kept; run the same command again to go on.")
         raise typer.Exit(130) from None
     if failed:
         raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _one_interrupt() -> Iterator[None]:
+    """Let the first Ctrl-C interrupt; further ones are ignored while it ends the workers and frees the terminal."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield  # as where somebody else decides what interrupts
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.default_int_handler(number, None)
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _run(console: "Console", study: "Study", options: dict[str, Any]) -> bool:

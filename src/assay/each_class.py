@@ -119,6 +119,7 @@ def run_each_class(
     ray: str | None = None,
     limit: int | None = None,
     watching: Watching = unwatched,
+    log: Path | str | None = None,
     command: str = "",
 ) -> EachClass:
     """Run what is missing of every class's study, one after the other, and return the results of all.
@@ -153,6 +154,7 @@ def run_each_class(
                     ray=ray,
                     limit=limit,
                     watch=watch,
+                    log=log,
                     command=command,
                 )
     return _each(study, preset, limit, classes, results)

@@ -38,6 +38,10 @@ class StoreError(AssayError):
     """A store that cannot be read or written: unwritable, full, or written by a newer version."""
 
 
+class LogError(AssayError):
+    """A log that cannot be written."""
+
+
 class DamagedCellError(StoreError):
     """A cell of a store whose files are missing, or differ from their checksums; computing it anew mends it."""
 

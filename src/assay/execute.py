@@ -1,10 +1,13 @@
 """Where cells run: in this process, in local processes, or on Ray. The driver alone writes the store."""
 
+import contextlib
 import os
 import socket
 import textwrap
 import time
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -56,17 +59,39 @@ def run(
     watch(state)
     many = ray is None and jobs > 1  # the nodes of a cluster have memories of their own, which Ray looks after
     driver = Driver(state, store, memory=_memory(state, store) if many else None, tell=tell)
-    try:
+    place = {"device": device, "jobs": jobs if ray is None else None, "ray": ray}
+    with _told(state, store, place, tell), contextlib.closing(driver):
         if ray is not None:
             on_ray(driver, ray, device, watch)
         elif jobs == 1:
             _here(driver, device, watch)
         else:
             in_processes(driver, source, jobs, device, watch)
-    finally:
-        driver.close()
     watch(state)
     return state
+
+
+@contextlib.contextmanager
+def _told(state: State, store: Store, place: Mapping[str, Any], tell: Tell) -> Iterator[None]:
+    """Tell when a run begins, and when and how it ends."""
+    study, cells = state.plan.study, len(state.plan.cells)
+    what = {"study": study.name, "preset": study.preset, "limit": state.plan.task.limit, "store": str(store.out)}
+    who = {"host": socket.gethostname(), "pid": os.getpid()}
+    tell("run_started", {**what, **who, **place, "cells": cells, "found": state.found, "mended": state.mended})
+    outcome, reason = "stopped", ""
+    try:
+        yield
+        outcome = "finished"
+    except KeyboardInterrupt:
+        outcome = "interrupted"
+        raise
+    except Exception as error:
+        reason = reason_of(error)
+        raise
+    finally:
+        numbers = {"finished": len(state.finished), "failed": len(state.failed)}
+        waiting = cells - sum(numbers.values())
+        tell("run_ended", {"outcome": outcome, "reason": reason, **numbers, "waiting": waiting})
 
 
 def _memory(state: State, store: Store) -> Memory:

@@ -10,6 +10,7 @@ from assay.again import OUT
 from assay.driver import State, Watch
 from assay.errors import BadValueError, nearest
 from assay.execute import check_place, run
+from assay.log import logged
 from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.store import Store
@@ -60,6 +61,7 @@ def run_study(
     ray: str | None = None,
     limit: int | None = None,
     watch: Watch = ignore,
+    log: Path | str | None = None,
     command: str = "",
 ) -> Results:
     """Run what is missing of a study and return its results.
@@ -78,6 +80,7 @@ def run_study(
             "ray://host:port" use one that runs.
         limit: at most that many images in every set, for a quick try; such a run is marked as limited everywhere.
         watch: called with the state of the run several times a second.
+        log: a file to which the run's events are appended, a line of JSON each, see `assay.log`.
         command: what the user typed, kept as provenance.
 
     Raises:
@@ -99,7 +102,8 @@ def run_study(
     whole, planned = plan(study, task), plan(chosen, task)  # the report is of the whole study, whatever was chosen
     name = folder_of(study.name, limit, study.preset)
     store.write_study(name, {**summary(whole, command), "run": describe_run(own, 0.0)})
-    state = run(planned, store, source, jobs=jobs, device=device, ray=ray, watch=watch)
+    with logged(None if log is None else Path(log)) as tell:
+        state = run(planned, store, source, jobs=jobs, device=device, ray=ray, watch=watch, tell=tell)
     place = {"jobs": jobs} if ray is None else {"ray": ray}
     done = place | {"cells": len(planned.cells), "found": state.found, "mended": state.mended}
     store.write_study(name, {**summary(whole, command), "run": describe_run(own, time.perf_counter() - start) | done})

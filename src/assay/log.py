@@ -6,8 +6,8 @@ Every line has
     run       twelve hexadecimal digits, the same in all lines of one run of one study
     event     one of those below
 and what its event has:
-    run_started     study, preset, limit, store, host, pid, device, jobs (null on Ray), ray (its address, or null), cells,
-                    found (of these, in the store already), mended (damaged there, and computed anew)
+    run_started     study, preset, limit, store, host, pid, device, jobs (null on Ray), ray (its address, or null),
+                    cells, found (of these, in the store already), mended (damaged there, and computed anew)
     cell_started    key, stage, recipe, seed, worker ("host:pid")
     cell_finished   these, seconds, peak_memory_mb
     cell_retried    those of cell_started, seconds, reason: it runs again

@@ -1,10 +1,11 @@
-"""Runs the real command on a study of tiny cells, in processes that the tests may kill: forked, since importing is slow.
+"""Runs the real command on a study of tiny cells, in processes that tests may kill: forked, since importing is slow.
 
 It reads a line of JSON and forks a process for it, which runs the command with those words; answers with its id. For an
 id it answers with the exit status, once that process has ended. As a worker of such a process, this file is imported
 again, and plants the fault that the environment names.
 """
 
+import importlib
 import json
 import os
 import resource
@@ -15,6 +16,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import torch
 
 import assay.cli
 import assay.each_class
@@ -70,7 +73,7 @@ def lack(what: str) -> None:
     if what == "refused":  # as with a limit of address space
         _, most = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, most))
-        workers.torch.empty(1 << 40, dtype=workers.torch.uint8)
+        torch.empty(1 << 40, dtype=torch.uint8)
     raise MemoryError
 
 
@@ -91,7 +94,7 @@ def run(words: list[str], environment: dict[str, str], output: str) -> int:
     studies.faults = STUDY  # type: ignore[attr-defined]
     studies.__all__.append("faults")
     if "ASSAY_FAULT" in environment:
-        execute.compute = plant(execute.compute)
+        execute.compute = plant(execute.compute)  # type: ignore[attr-defined]
     sys.argv = ["assay", *words]
     try:
         assay.cli.main()
@@ -120,8 +123,7 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    import torch._dynamo  # what torch imports for its first optimiser, and each process would
-
+    importlib.import_module("torch._dynamo")  # what torch imports for its first optimiser, and each process would
     serve()
 elif "ASSAY_FAULT" in os.environ:
-    workers.compute = plant(workers.compute)
+    workers.compute = plant(workers.compute)  # type: ignore[attr-defined]

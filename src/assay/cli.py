@@ -187,9 +187,9 @@ def _one_interrupt() -> Iterator[None]:
         yield  # as where somebody else decides what interrupts
         return
 
-    def interrupt(number: int, frame: object) -> None:
+    def interrupt(*_: object) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.default_int_handler(number, None)
+        raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupt)
     try:

@@ -37,7 +37,8 @@ class Running:
 class State:
     """How far a run is. `found` cells were in the store when it began; `mended` ones were damaged there.
 
-    Another run is mending the `suspects`, or was killed while it did. A cell is in exactly one of: waiting, running, finished, failed.
+    Another run is mending the `suspects`, or was killed while it did. A cell is in exactly one of: waiting, running,
+    finished, failed.
     """
 
     plan: Plan

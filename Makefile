@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.ready
 RAY := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,ray]'
 
-.PHONY: demo test env format test-oracles test-ray bench-attacks bench-monitoring bench-scale lint clean
+.PHONY: demo test env format test-oracles test-ray test-faults bench-attacks bench-monitoring bench-scale lint clean
 
 env: $(STAMP)
 
@@ -29,6 +29,9 @@ test: lint
 test-oracles: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement oracles.txt
 	$(BIN)/pytest -m oracle
+
+test-faults: $(STAMP)
+	ASSAY_FAULT_ROUNDS=50 ASSAY_FAULT_SEED=$$(date +%s) $(BIN)/pytest -m faults -s
 
 test-ray: $(STAMP)
 	$(RAY)

@@ -243,12 +243,43 @@ def report(
         _write(console, _stored(study, preset, limit, out), out)
 
 
+@app.command(epilog="Example: assay status tradeoffs --preset laptop --out results")
+def status(
+    study: Annotated[str, typer.Argument(help="A study that was run, or runs now, in this store.")],
+    preset: Slice = None,
+    limit: Limit = None,
+    out: Out = str(OUT),
+) -> None:
+    """Tell how far a study is, from its store alone, while a run goes on or after it.
+
+    Cells by stage and recipe, who computes which, what failed and why, cells per minute and time left.
+    """
+    from rich.console import Console
+
+    from assay.run import known_study
+    from assay.status import read_status
+    from assay.status_text import show_status
+
+    whole = known_study(study)
+    if whole is None or not whole.each_class:
+        _check_run(study, preset, limit, out)
+    show_status(Console(), read_status(study, out=out, preset=preset, limit=limit))
+
+
 def _stored(study: str, preset: str | None, limit: int | None, out: str) -> "Results":
     """What the store has of a study; where it was never run there, one sentence with the command that does."""
-    from assay.places import place_at
     from assay.results import load_results
+    from assay.store import Store
+
+    name = _check_run(study, preset, limit, out)
+    return load_results(Store(out), name)
+
+
+def _check_run(study: str, preset: str | None, limit: int | None, out: str) -> str:
+    """The study's folder in the store; where it was never run there, one sentence with the command that does."""
+    from assay.places import place_at
     from assay.run import find_study, folder_of
-    from assay.store import PLAN, Store, studies_at
+    from assay.store import PLAN, studies_at
     from assay.study import FULL, cut
 
     preset = None if preset == FULL else preset
@@ -260,7 +291,7 @@ def _stored(study: str, preset: str | None, limit: int | None, out: str) -> "Res
         hint = f"; this store has {others}" if others else ""
         first = command(study, preset=preset, limit=limit, out=out)
         raise BadValueError(f"{out}: {study} was not run here; run `{first}` first{hint}")
-    return load_results(Store(out), name)
+    return name
 
 
 @app.command(epilog="Example: assay claims tradeoffs --preset laptop")

@@ -176,17 +176,28 @@ def load_each_class(
         StoreError: a file is damaged.
     """
     study, store, preset = _whole(study), Store(out), None if preset == FULL else preset
-    pattern = folder_of(f"{study.name}-*", limit, preset)
-    plans = [store.read_study(name) for name in store.studies() if fnmatchcase(name, pattern)]
-    own = sorted((plan for plan in plans if _same(plan, study, preset, limit)), key=lambda plan: plan[KEPT]["class"])
-    if not own:
-        first = command_of(study.name, preset=preset, limit=limit, out=out)
-        raise BadValueError(f"{store.out}: no class of {study.name} was run here; run `{first}` first")
-    names = {plan[KEPT]["class"]: folder_of(plan["study"], limit, preset) for plan in own}
+    names = folders_of(study, store, preset, limit)
+    own = [store.read_study(name) for name in names.values()]
     every = {int(kept): name for plan in own for kept, name in plan[KEPT]["classes"].items()}
     classes = dict(sorted(every.items()))
     results = {kept: load_results(store, name) for kept, name in names.items()}
     return _each(study, preset, limit, classes, results)
+
+
+def folders_of(study: Study, store: Store, preset: str | None, limit: int | None) -> dict[int, str]:
+    """The folders of the classes of a study of each class that have begun, by their numbers.
+
+    Raises:
+        BadValueError: no class of it was run in this store.
+        StoreError: a plan is damaged.
+    """
+    pattern = folder_of(f"{study.name}-*", limit, preset)
+    plans = [store.read_study(name) for name in store.studies() if fnmatchcase(name, pattern)]
+    own = sorted((plan for plan in plans if _same(plan, study, preset, limit)), key=lambda plan: plan[KEPT]["class"])
+    if not own:
+        first = command_of(study.name, preset=preset, limit=limit, out=store.out)
+        raise BadValueError(f"{store.out}: no class of {study.name} was run here; run `{first}` first")
+    return {plan[KEPT]["class"]: folder_of(plan["study"], limit, preset) for plan in own}
 
 
 def _same(plan: dict[str, object], study: Study, preset: str | None, limit: int | None) -> bool:

@@ -61,10 +61,12 @@ class Watcher:
 
 
 def overall(state: State) -> str:
-    """Cells done, running, failed, time left, in one line."""
+    """Cells done, running, failed, throughput, time left, in one line."""
     total = len(state.plan.cells)
     done = f"{len(state.finished)}/{total} done, {len(state.running)} running, {len(state.failed)} failed"
     done += f", {state.mended} damaged and computed anew" if state.mended else ""
+    rate = state.per_minute
+    done += "" if rate is None else f", {rate:.3g} cells/min"
     left = state.seconds_left
     return done if left is None or not (state.running or state.waiting) else f"{done}, {clock(left)} left"
 

@@ -6,7 +6,7 @@
                                          cell.json
     ROOT/pieces/KEY-NAME-STAMP/                tensors.safetensors, of an evaluation that is not finished
     ROOT/failures/KEY.json               the last reason why a cell failed
-    ROOT/claims/KEY                      locked by the process that computes the cell
+    ROOT/claims/KEY                      locked by the process that computes the cell; names it
     ROOT/STUDY/                          study.json, report.html, table.csv, table.json
 
 Where it lies is a place (`assay.places`): a folder, in which directories are written to a temporary sibling and

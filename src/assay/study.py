@@ -29,6 +29,7 @@ MEMBER_STRIDE = 1000  # seeds of a study are below it, so that members never coi
 FULL = "full"  # the preset that is the whole study
 EVALUATION_SEED = 0  # every model of every study meets the same noise
 KEPT = "kept"  # of a study of one class: which it is, and what classes there are
+COSTS = "costs"  # in a plan, the rough cost of each cell by its key, for the time left
 STARTS = "starts"  # in a plan, the keys of trainings that are no recipe's own, but others go on from
 TRANSFER = "transfer"  # the stage of the cell that tries every model's points on all the others
 MOST = 60  # recipes between which transfer is measured: their pairs grow with the square, and so does the table
@@ -535,6 +536,7 @@ def summary(plan: Plan, command: str) -> dict[str, Any]:
         },
         "command": command,
         "models": _models(plan),
+        COSTS: {cell.key: float(f"{cell.cost:.3g}") for cell in plan.cells},
         **({STARTS: starts} if (starts := _starts(plan)) else {}),
         **({"transfer": found} if (found := _transfer(plan)) else {}),
         **({} if study.kept is None else {KEPT: _kept(study.kept, task)}),

@@ -1,0 +1,68 @@
+"""A study's status for a terminal."""
+
+import time
+
+from rich.console import Console
+from rich.table import Table
+
+from assay.live import clock
+from assay.places import Holder
+from assay.status import STATES, CellStatus, Status
+
+SHOWN = 40  # lines of a list at most: more would not fit a screen
+
+
+def show_status(console: Console, status: Status) -> None:
+    """Print how far a study is: by stage, the recipes that are not finished, who computes what, what failed."""
+    console.print(_numbers(status, "stage", [cell.stage for cell in status.cells]))
+    unfinished = {cell.recipe: None for cell in status.cells if cell.state != "finished"}
+    if unfinished:
+        console.print()
+        shown = list(unfinished)[:SHOWN]
+        console.print(_numbers(status, "recipe", [cell.recipe for cell in status.cells], shown))
+        if len(unfinished) > SHOWN:
+            console.print(f"... and {len(unfinished) - SHOWN} more recipes that are not finished")
+    _list(console, "running", [f"{_title(cell)}  {_who(cell.holder)}" for cell in status.of("running")])
+    _list(console, "failed", [f"{_title(cell)}: {cell.reason}" for cell in status.of("failed")])
+    console.print()
+    console.print(line_of(status), style="bold", highlight=False, markup=False, soft_wrap=True)
+
+
+def line_of(status: Status) -> str:
+    """The whole in a line, as a run prints it."""
+    counts = ", ".join(f"{status.count(state)} {state}" for state in STATES)
+    line = f"{status.study}: {len(status.cells)} cells, {counts}"
+    rate, left = status.per_minute, status.seconds_left
+    line += "" if rate is None else f"; {rate:.3g} cells/min in the last hour"
+    return line if left is None else f"{line}, about {clock(left)} left"
+
+
+def _numbers(status: Status, heading: str, groups: list[str], shown: list[str] | None = None) -> Table:
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    table.add_column(heading, overflow="fold")
+    for state in STATES:
+        table.add_column(state, justify="right")
+    for group in dict.fromkeys(groups) if shown is None else shown:
+        own = [cell.state for cell, its in zip(status.cells, groups, strict=True) if its == group]
+        table.add_row(group, *(str(own.count(state)) for state in STATES))
+    return table
+
+
+def _list(console: Console, heading: str, lines: list[str]) -> None:
+    if lines:
+        console.print(f"\n{heading}", style="dim")
+    for line in lines[:SHOWN]:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    if len(lines) > SHOWN:
+        console.print(f"... and {len(lines) - SHOWN} more")
+
+
+def _title(cell: CellStatus) -> str:
+    return f"{cell.recipe}, seed {cell.seed}, {cell.stage}"
+
+
+def _who(holder: Holder | None) -> str:
+    """Who computes a cell, and for how long by the clocks."""
+    if holder is None or holder.since is None:
+        return "by a run that does not say which"
+    return f"by {holder.host}:{holder.pid}, for {clock(max(time.time() - holder.since, 0.0))}"

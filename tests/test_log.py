@@ -15,8 +15,9 @@ from assay.augmentations import MixUp
 from assay.driver import State
 from assay.errors import LogError
 from assay.log import Log
+from assay.recipe import Recipe
 from assay.run import run_study
-from tests.test_execute import QUICK, Recipe, _children, small_study
+from tests.test_execute import QUICK, _children, small_study
 
 ALWAYS = {"time", "elapsed", "run", "event"}
 CELL = ALWAYS | {"key", "stage", "recipe", "seed", "worker"}

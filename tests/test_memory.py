@@ -20,32 +20,29 @@ def planned(tiny_folder: Path) -> Plan:
     return plan(small_study(), load_task("tiny", outliers=(), folder=tiny_folder))
 
 
-def system(root: Path, available: int, **files: str) -> Path:
-    """A file system that says how much memory there is."""
+def system(root: Path, kilobytes: int, groups: str = "") -> Path:
+    """A file system that says how much memory is available, and in which control groups we are."""
     (root / "proc/self").mkdir(parents=True)
-    (root / "proc/meminfo").write_text(f"MemTotal: 99 kB\nMemAvailable:   {available} kB\n")
-    for name, text in files.items():
-        path = root / name.replace("__", "/").replace("_dot_", ".")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    (root / "proc/meminfo").write_text(f"MemTotal: 99 kB\nMemAvailable:   {kilobytes} kB\n")
+    (root / "proc/self/cgroup").write_text(groups)
     return root
 
 
 def test_available_is_the_least_of_system_and_groups(tmp_path: Path) -> None:
     assert available(system(tmp_path / "plain", 1000)) == 1000 * 1024
-    two = system(tmp_path / "two", 1000, proc__self__cgroup="0::/a/b\n")
+    two = system(tmp_path / "two", 1000, "0::/a/b\n")
     for folder, limit, used in (("a", "700000", "300000"), ("a/b", "max", "200000")):
         (two / "sys/fs/cgroup" / folder).mkdir(parents=True, exist_ok=True)
         (two / "sys/fs/cgroup" / folder / "memory.max").write_text(limit)
         (two / "sys/fs/cgroup" / folder / "memory.current").write_text(used)
         (two / "sys/fs/cgroup" / folder / "memory.stat").write_text("anon 7\ninactive_file 50000\n")
     assert available(two) == 700000 - 300000 + 50000
-    one = system(tmp_path / "one", 1000, proc__self__cgroup="9:name=systemd:/x\n4:memory:/c\n0::/\n")
-    folder = one / "sys/fs/cgroup/memory/c"
-    folder.mkdir(parents=True)
-    (folder / "memory.limit_in_bytes").write_text("500000")
-    (folder / "memory.usage_in_bytes").write_text("600000")
-    (folder / "memory.stat").write_text("total_inactive_file 1000\n")
+    one = system(tmp_path / "one", 1000, "9:name=systemd:/x\n4:memory:/c\n0::/\n")
+    group = one / "sys/fs/cgroup/memory/c"
+    group.mkdir(parents=True)
+    (group / "memory.limit_in_bytes").write_text("500000")
+    (group / "memory.usage_in_bytes").write_text("600000")
+    (group / "memory.stat").write_text("total_inactive_file 1000\n")
     assert available(one) == 0, "more is used than allowed"
     here = available()
     assert here is None or here > 0

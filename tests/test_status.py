@@ -17,13 +17,14 @@ from rich.console import Console
 from assay.augmentations import MixUp
 from assay.each_class import run_each_class
 from assay.errors import BadValueError, StoreError
+from assay.recipe import Recipe
 from assay.run import run_study
 from assay.status import CellStatus, Status, read_status
 from assay.status_text import line_of, show_status
 from assay.store import Store
 from assay.studies import one_class
 from tests.test_each_class import TINY
-from tests.test_execute import QUICK, Recipe, small_study
+from tests.test_execute import QUICK, small_study
 
 WILD = Recipe(train=replace(QUICK, learning_rate=1e30), pipeline=(MixUp(alpha=1),))
 

@@ -486,6 +486,7 @@ def test_a_transfer_is_one_cell_more_and_leaves_the_others_as_they_are() -> None
     assert title_of(planned.cells[0]) == "baseline, seed 1, training"
     kept = summary(planned, "")
     assert kept.pop("transfer")["key"] == cell.key
+    assert kept["costs"].pop(cell.key) > 0
     assert kept == summary(plain, "")
 
 

@@ -78,7 +78,7 @@ def test_a_killed_run_s_claim_ends_after_its_time_whatever_the_clocks_say(jump: 
 def test_a_lock_of_a_folder_knows_no_clock(jump: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, now = Store(tmp_path), time.time()
     with store.claim(KEY) as mine:
-        monkeypatch.setattr(local.time, "time", lambda: now + jump)
+        monkeypatch.setattr("assay.places.local.time.time", lambda: now + jump)
         with Store(tmp_path).claim(KEY) as theirs:
             assert mine
             assert not theirs
@@ -92,7 +92,7 @@ def test_what_is_being_written_is_not_swept_away(jump: float, tmp_path: Path, mo
 
     def disturbed(path: Path, content: bytes) -> None:
         write(path, content)
-        monkeypatch.setattr(local.time, "time", lambda: real() + jump)
+        monkeypatch.setattr("assay.places.local.time.time", lambda: real() + jump)
         Store(tmp_path)
 
     monkeypatch.setattr(local, "_write_through", disturbed)

@@ -39,6 +39,7 @@ def refused(*arguments: str | Path, **environment: str) -> str:
             ("run",),
             ("report",),
             ("claims",),
+            ("status",),
             ("score",),
             ("list",),
             ("data",),

@@ -47,10 +47,10 @@ def test_a_claim_that_is_renewed_lasts_whatever_the_clocks_say(jump: float, cloc
     with store.claim(KEY) as mine:
         assert mine
         for _ in range(5):
+            clock.wall += jump
             with other.claim(KEY) as theirs:
                 assert not theirs
             seen = store.place.read(f"claims/{KEY}")
-            clock.wall += jump
             clock.pass_by(elsewhere.EXPIRES - 1)
             deadline = time.monotonic() + 60
             while store.place.read(f"claims/{KEY}") == seen:

@@ -15,11 +15,12 @@ LAYERS = (
     ("classifier", "data", "metrics", "pictures"),
     ("architectures", "corruptions", "augmentations", "attacks", "outliers", "scores"),
     ("objectives", "posthoc", "weights"),
-    ("recipe", "fit"),
+    ("recipe", "fit", "stacks"),
     ("evaluations",),
     ("provenance", "study", "store", "cells", "results", "estimate", "memory", "probe"),
     ("analysis",),
     (
+        "attempts",
         "contact_sheet",
         "each_class",
         "clusters",

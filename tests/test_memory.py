@@ -86,7 +86,7 @@ def test_a_cell_that_runs_alone_waits_for_the_others_and_they_for_it(tiny_folder
     driver = Driver(begin(planned, store), store)
     first = driver.next()
     assert first is not None
-    driver.begin(first, "here:1")
+    driver.begin([first], "here:1")
     driver.again(first, "its process died", alone=True)
     others = [driver.next(), driver.next()]
     assert None not in others

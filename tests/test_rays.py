@@ -17,7 +17,7 @@ os.environ["RAY_agent_register_timeout_ms"] = "100000"  # noqa: SIM112 - a busy 
 os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - instead of 15: tests are awaited
 ray = pytest.importorskip("ray", reason="needs Ray: make test-ray")
 
-from assay import rays  # noqa: E402
+from assay import execute, rays  # noqa: E402
 from assay.attacks import FGSM  # noqa: E402
 from assay.augmentations import MixUp  # noqa: E402
 from assay.data import load_task  # noqa: E402
@@ -136,6 +136,16 @@ def test_a_cluster_gives_the_table_of_one_process(cluster: Any, tiny_folder: Pat
     assert [failure.reason for failure in here.failures] == [failure.reason for failure in there.failures]
     assert len(there.failures) == 3, "the diverging recipe's training and its two evaluations, and nothing else"
     assert not ray.is_initialized()
+
+
+def test_trainings_that_stack_go_out_together(
+    cluster: Any, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "stacks_pay", lambda _: True)
+    given, store = planned(tiny_folder, *mixed(3, QUICK)), Store(tmp_path)
+    state = on(cluster, given, store)
+    assert state.finished == {cell.key for cell in given.cells}
+    assert [store.read_json("models", cell.key, "cell.json")["stack"] for cell in given.training] == [3, 3, 3]
 
 
 @pytest.mark.parametrize("deaths", [1, 2])

@@ -12,16 +12,17 @@ from torch import Tensor
 
 from assay.architectures import Ensemble
 from assay.classifier import Classifier
-from assay.data import Task, sample
+from assay.data import Images, Task, sample
 from assay.errors import MissingDataError
 from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Observations, Shift
 from assay.evaluations.base import Pieces, Piecewise
 from assay.evaluations.draws import draws
 from assay.evaluations.transfer_matrix import judged_by, made_on
-from assay.fit import Fitted, Step, build, fit
+from assay.fit import DivergedError, Fitted, Step, build, fit
 from assay.parts import describe
 from assay.provenance import describe_run, forget_peak
 from assay.recipe import Recipe
+from assay.stacks import fit_stack
 from assay.store import key_of, pack, pack_weights, to_json, unpack_weights
 from assay.study import EVALUATION_SEED, Cell, EvaluateCell, TrainCell, TransferCell
 
@@ -86,32 +87,71 @@ def _stamp(device: str) -> str:
 
 
 def _train(cell: TrainCell, task: Task, weights: Sequence[bytes], device: str, report: Report) -> dict[str, bytes]:
-    if task.train is None:
-        raise MissingDataError(f"{task.name}: has no training images")
+    images = _trained_on(task)
     for name in cell.recipe.last.exposure:
         if name in task.unexposed:
             raise MissingDataError(task.unexposed[name])
     start = time.perf_counter()
-
-    def show(step: Step) -> None:
-        rate = step.seen / max(time.perf_counter() - start, 1e-9)
-        text = f"epoch {step.epoch}/{step.epochs}  loss {step.loss:.3f}  accuracy {step.accuracy:.1%}"
-        report(step.seen / step.total, f"{text}  {rate:,.0f} images/s")
-
     fitted = fit(
         cell.recipe,
-        task.train,
+        images,
         seed=cell.seed,
         validation=task.validation,
         outliers=task.exposure,
         start=unpack_weights(weights[0]) if weights else None,
         device=device,
-        progress=show,
+        progress=lambda step: report(*_shown(step, start)),
     )
-    return {
-        "model.safetensors": pack_weights(fitted.model.state_dict()),
-        "cell.json": to_json(_training_record(cell, fitted, device, time.perf_counter() - start)),
-    }
+    return _trained(fitted, _training_record(cell, fitted, device, time.perf_counter() - start))
+
+
+def compute_stack(
+    cells: Sequence[TrainCell], task: Task, device: str, report: Callable[[int, float, str], None]
+) -> list[dict[str, bytes] | DivergedError]:
+    """Train cells whose recipes stack: the files of each, or why its training diverged.
+
+    They are the files that `compute` gives, but for the rounding of the weights and the provenance: the seconds of a
+    cell are its share of the stack's, and `stack` is how many were trained together.
+
+    Args:
+        cells: whose recipes are of one family, see `assay.stacks`.
+        task: the data.
+        device: where to train.
+        report: called now and then with the place of a cell, and what `compute` reports of it.
+    """
+    images, start = _trained_on(task), time.perf_counter()
+    found = fit_stack(
+        [cell.recipe for cell in cells],
+        images,
+        seeds=[cell.seed for cell in cells],
+        validation=task.validation,
+        device=device,
+        progress=lambda place, step: report(place, *_shown(step, start)),
+    )
+    seconds = (time.perf_counter() - start) / len(cells)
+    return [
+        fitted
+        if isinstance(fitted, DivergedError)
+        else _trained(fitted, _training_record(cell, fitted, device, seconds) | {"stack": len(cells)})
+        for cell, fitted in zip(cells, found, strict=True)
+    ]
+
+
+def _trained_on(task: Task) -> Images:
+    if task.train is None:
+        raise MissingDataError(f"{task.name}: has no training images")
+    return task.train
+
+
+def _shown(step: Step, start: float) -> tuple[float, str]:
+    """How far a training is that began at `start`, for a report."""
+    rate = step.seen / max(time.perf_counter() - start, 1e-9)
+    text = f"epoch {step.epoch}/{step.epochs}  loss {step.loss:.3f}  accuracy {step.accuracy:.1%}"
+    return step.seen / step.total, f"{text}  {rate:,.0f} images/s"
+
+
+def _trained(fitted: Fitted, record: dict[str, Any]) -> dict[str, bytes]:
+    return {"model.safetensors": pack_weights(fitted.model.state_dict()), "cell.json": to_json(record)}
 
 
 def _training_record(cell: TrainCell, fitted: Fitted, device: str, seconds: float) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 import contextlib
 import json
+import math
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ from typing import Any
 from assay.errors import AssayError
 from assay.memory import Memory, lacks_memory
 from assay.recipe import BASELINE
+from assay.stacks import family
 from assay.store import CELLS, Store
 from assay.study import Cell, Plan, TrainCell, TransferCell
 
 ATTEMPTS = 2  # a worker that dies may have been killed from outside, or for lack of memory: one more chance, alone
 MORE = "use a machine with more memory"
 PAUSE = 0.5  # seconds between two looks at the workers
+STACKED = 16  # networks in a stack at most
 REST = 10.0  # seconds at most until a cell that another run computes is asked for again
 KERNELS = "64"  # compiled convolutions that a worker keeps: by default 1,024, one per batch size met, a gigabyte
 
@@ -150,12 +153,23 @@ class Driver:
     fit into the memory, but always one; a cell that lacked memory runs again when nothing else can, and alone.
     """
 
-    def __init__(self, state: State, store: Store, *, memory: Memory | None = None, tell: Tell = silent) -> None:
+    def __init__(
+        self,
+        state: State,
+        store: Store,
+        *,
+        memory: Memory | None = None,
+        stacks: bool = False,
+        tell: Tell = silent,
+    ) -> None:
+        """Hand out the cells of a run; with `stacks`, trainings that stack together."""
         self.state = state
         self.store = store
         self.memory = memory
+        self.stacks = stacks
         self.tell = tell
         self.alone: set[str] = set()  # cells that run with nothing beside them
+        self.retried: set[str] = set()  # cells that were lost with their worker: no more in a stack
         self.claims: dict[str, contextlib.ExitStack] = {}
         self.rests: dict[str, _Rest] = {}  # of cells that another run computes
 
@@ -178,6 +192,32 @@ class Driver:
 
     def _fits(self, cell: Cell, running: list[Cell]) -> bool:
         return not running or self.memory is None or self.memory.fits(cell, running)
+
+    def next_stack(self, workers: int = 1) -> tuple[Cell, ...]:
+        """Claim the next cell, as `next`, and trainings that stack with it; () where no cell is ready now.
+
+        Args:
+            workers: among how many those that stack are shared, so that none is idle while another has them all.
+        """
+        cell = self.next()
+        if cell is None or not self.stacks or not isinstance(cell, TrainCell) or cell.key in self.retried:
+            return () if cell is None else (cell,)
+        shared = family(cell.recipe)
+        if shared is None:
+            return (cell,)
+        alike = [other for other in self.state.waiting if self._stacks(other, shared)]
+        taken = [item for item in self.state.running.values() if self._stacks(item.cell, shared)]
+        wanted = min(STACKED, math.ceil((len(taken) + len(alike)) / workers))
+        together: list[Cell] = [cell]
+        for other in alike:
+            if len(together) < wanted and self._mine(other):
+                together.append(other)
+        return tuple(together)
+
+    def _stacks(self, cell: Cell, shared: str) -> bool:
+        """Whether a cell could be trained in a stack of that family now."""
+        fits = isinstance(cell, TrainCell) and cell.key not in self.retried and family(cell.recipe) == shared
+        return fits and self._ready(cell)
 
     def _mine(self, cell: Cell) -> bool:
         """Claim a cell, unless another run computes it or was faster."""
@@ -219,19 +259,28 @@ class Driver:
         seconds = PAUSE if last is None else min(2 * last.seconds, REST)
         self.rests[cell.key] = _Rest(until=time.monotonic() + seconds, seconds=seconds)
 
-    def begin(self, cell: Cell, worker: str) -> None:
-        """Note who has begun to compute a claimed cell."""
-        running = self.state.running[cell.key]
-        running.worker, running.since = worker, time.monotonic()
-        self.tell("cell_started", self._described(cell))
+    def begin(self, cells: Sequence[Cell], worker: str) -> None:
+        """Note who has begun to compute claimed cells."""
+        for cell in cells:
+            running = self.state.running[cell.key]
+            running.worker, running.since = worker, time.monotonic()
+            self.tell("cell_started", self._described(cell))
 
-    def weights(self, cell: Cell) -> list[bytes]:
-        """The weights that an evaluation needs."""
-        return [self.store.read("models", key, "model.safetensors") for key in cell.models]
+    def inputs(self, cells: Sequence[Cell]) -> tuple[list[bytes], dict[str, bytes]]:
+        """The weights that a cell needs, and what an interrupted run has kept of it; a stack needs neither."""
+        if len(cells) > 1:
+            return [], {}
+        [cell] = cells
+        weights = [self.store.read("models", key, "model.safetensors") for key in cell.models]
+        return weights, self.store.pieces(cell.key)
 
-    def pieces(self, cell: Cell) -> dict[str, bytes]:
-        """What an interrupted run has kept of the cell."""
-        return self.store.pieces(cell.key)
+    def take(self, cells: Sequence[Cell], outcomes: Sequence[dict[str, bytes] | str]) -> None:
+        """Keep what became of cells that were handed out together: the files of each, or why it failed."""
+        for cell, outcome in zip(cells, outcomes, strict=True):
+            if isinstance(outcome, str):
+                self.fail(cell, outcome)
+            else:
+                self.finish(cell, outcome)
 
     def finish(self, cell: Cell, files: dict[str, bytes]) -> None:
         """Keep a finished cell."""
@@ -254,8 +303,9 @@ class Driver:
         self._release(cell)
 
     def again(self, cell: Cell, reason: str, *, alone: bool = False) -> None:
-        """Put a cell back whose worker died; `alone` where it may have lacked memory."""
+        """Put a cell back whose worker died, no more in a stack; `alone` where it may have lacked memory."""
         self.tell("cell_retried", self._described(cell) | {"seconds": self._seconds(cell), "reason": reason})
+        self.retried.add(cell.key)
         self.state.waiting.insert(0, cell)
         if alone:
             self.alone.add(cell.key)

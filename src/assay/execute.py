@@ -11,14 +11,14 @@ from typing import Any
 
 import torch
 
-from assay.cells import compute
+from assay.attempts import attempt
 from assay.clusters import check_ray
-from assay.driver import KERNELS, MORE, PAUSE, Driver, Running, State, Tell, Watch, begin, reason_of, silent
+from assay.driver import KERNELS, MORE, PAUSE, Driver, State, Tell, Watch, begin, reason_of, silent
 from assay.errors import BadValueError, DamagedCellError, StoreError
 from assay.memory import SHARE, Memory, available, kind_of, lacks_memory
 from assay.rays import on_ray
 from assay.store import Store
-from assay.study import Plan, TrainCell
+from assay.study import Cell, Plan, TrainCell
 from assay.workers import Source, in_processes
 
 
@@ -58,7 +58,8 @@ def run(
     state = begin(plan, store)
     watch(state)
     many = ray is None and jobs > 1  # the nodes of a cluster have memories of their own, which Ray looks after
-    driver = Driver(state, store, memory=_memory(state, store) if many else None, tell=tell)
+    memory = _memory(state, store) if many else None
+    driver = Driver(state, store, memory=memory, stacks=stacks_pay(device), tell=tell)
     place = {"device": device, "jobs": jobs if ray is None else None, "ray": ray}
     with _told(state, store, place, tell), contextlib.closing(driver):
         if ray is not None:
@@ -120,11 +121,20 @@ def check_place(device: str, ray: str | None) -> None:
 
 
 def check_device(device: str) -> None:
-    """Raise BadValueError unless torch can use the device."""
+    """Raise BadValueError unless torch can use the device, and computes in float64 there, as metrics and fits do."""
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise BadValueError(f"device: {device} is not here ({_first_words(error)}); use --device cpu") from error
+    try:
+        torch.empty(0, device=device, dtype=torch.float64)
+    except (RuntimeError, TypeError) as error:  # as on mps
+        raise BadValueError(f"device: {device} knows no float64, which assay needs; use --device cpu") from error
+
+
+def stacks_pay(device: str) -> bool:
+    """Whether several small networks are trained faster as one there: not on a CPU (benchmarks/stacks.py)."""
+    return torch.device(device).type == "cuda"
 
 
 def _first_words(error: Exception) -> str:
@@ -135,38 +145,34 @@ def _here(driver: Driver, device: str, watch: Watch) -> None:
     """Compute the cells one after the other in this process, with one thread, as a worker would."""
     state = driver.state
     threads, here = torch.get_num_threads(), f"{socket.gethostname()}:{os.getpid()}"
+
+    def show(cells: tuple[Cell, ...], place: int, fraction: float, text: str) -> None:
+        running = state.running[cells[place].key]
+        running.fraction, running.text = fraction, text
+        watch(state)
+
     torch.set_num_threads(1)
     try:
         while state.waiting:
-            cell = driver.next()
+            cells = driver.next_stack()
             watch(state)
-            if cell is None:
+            if not cells:
                 time.sleep(PAUSE)
                 continue
-            running = state.running[cell.key]
-            driver.begin(cell, here)
-
-            def report(fraction: float, text: str, running: Running = running) -> None:
-                running.fraction, running.text = fraction, text
-                watch(state)
-
+            driver.begin(cells, here)
+            keep = partial(driver.store.keep_piece, cells[0].key)
             try:
-                files = compute(
-                    cell,
-                    state.plan.task,
-                    driver.weights(cell),
-                    device,
-                    report,
-                    pieces=driver.pieces(cell),
-                    keep=partial(driver.store.keep_piece, cell.key),
-                )
+                weights, pieces = driver.inputs(cells)
+                given = (cells, state.plan.task, weights, device, partial(show, cells))
+                outcomes = attempt(*given, pieces=pieces, keep=keep)
             except StoreError as error:
                 if not isinstance(error, DamagedCellError):
                     raise  # the disk is full, say: so it would be for every other cell
-                driver.fail(cell, str(error))
+                driver.take(cells, [str(error)] * len(cells))
             except Exception as error:  # whatever breaks one cell, the others go on
-                driver.fail(cell, f"{reason_of(error)}; {MORE}" if lacks_memory(error) else reason_of(error))
+                reason = f"{reason_of(error)}; {MORE}" if lacks_memory(error) else reason_of(error)
+                driver.take(cells, [reason] * len(cells))
             else:
-                driver.finish(cell, files)
+                driver.take(cells, outcomes)
     finally:
         torch.set_num_threads(threads)

@@ -106,9 +106,7 @@ def fit(
         MissingDataError: a set of outliers is not among those given.
         DivergedError: the loss, or a logit of a validation image, is not finite.
     """
-    if not isinstance(images, Images):
-        came = type(images).__name__
-        raise BadValueError(f"images: expected Images, got {came}; Images.from_floats(x, y) makes them")
+    check_images(images)
     if recipe.members > 1:
         raise BadValueError("recipe: expected one model, got an ensemble; train recipe.member with several seeds")
     if recipe.posthoc is not None:
@@ -132,17 +130,20 @@ def fit(
     history = []
     with global_streams(derive(seed, "dropout").initial_seed(), device):
         for epoch, loss, accuracy in _epochs(model, recipe, images, draw, seed, progress, gathering):
-            seen = None if validation is None else _accuracy(model, sample(validation, VALIDATION))
-            under = None
-            if validation is not None and recipe.ball is not None:
-                under = _under_attack(model, sample(validation, ATTACKED), *recipe.ball, seed)
-            history.append(Epoch(epoch, loss, accuracy, seen, *(under or ())))
+            history.append(Epoch(epoch, loss, accuracy, *seen_after(model, recipe, validation, seed)))
     if gathering is not None:
         states = gathering.collector.states(model, derive(seed, gathering.weights.name))
         model = build(recipe, images.shape, images.n_classes, seed).to(device)
         for network, state in zip(model.members, states, strict=True):
             network.load_state_dict(state)
     return Fitted(model.eval(), history)
+
+
+def check_images(images: object) -> None:
+    """Raise BadValueError unless these are images to train on."""
+    if not isinstance(images, Images):
+        came = type(images).__name__
+        raise BadValueError(f"images: expected Images, got {came}; Images.from_floats(x, y) makes them")
 
 
 def _course(recipe: Recipe, images: Images) -> Course:
@@ -198,9 +199,7 @@ def _epochs(
 ) -> Iterator[tuple[int, float, float]]:
     """Train epoch by epoch; yield (epoch from 1, mean loss, mean accuracy) after each."""
     device = device_of(model)
-    x, y = images.x.to(device), images.y.to(device)
-    if any(getattr(step, "needs_soft_labels", False) for step in recipe.pipeline):
-        y = one_hot(y, images.n_classes).float()
+    x, y = images.x.to(device), labels_for(recipe, images).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=recipe.train.learning_rate, fused=True)
     free = next((part for part in recipe.parts if isinstance(part, Free)), None)
     carried = torch.zeros((recipe.train.batch_size if free else 0, *x.shape[1:]), device=device)
@@ -218,7 +217,7 @@ def _epochs(
             if gathering is not None:
                 gathering.before(optimiser)
             for given in _replayed(batch, free, carried):
-                with _diverging():
+                with diverging():
                     loss, logits = recipe.objective(model, given, draws)
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -227,7 +226,7 @@ def _epochs(
             if gathering is not None:
                 gathering.after(model)
             if number % WINDOW == 0 or number == len(batches):
-                _check(window, epoch, number)
+                check_window(window, epoch, number)
                 seen = (epoch - 1) * len(x) + min(number * size, len(x))
                 mean_loss, accuracy = (window[:2] / window[2]).tolist()
                 progress(Step(epoch, epochs, seen, epochs * len(x), mean_loss, accuracy))
@@ -237,7 +236,7 @@ def _epochs(
 
 
 @contextmanager
-def _diverging() -> Iterator[None]:
+def diverging() -> Iterator[None]:
     """Say what is wrong where an attack meets weights that have diverged before the loss is looked at."""
     try:
         yield
@@ -249,7 +248,7 @@ def _prepare(model: Classifier, recipe: Recipe, batch: Batch, generator: torch.G
     x, y, outliers = batch
     for step in recipe.pipeline:
         if isinstance(step, Attack):
-            with _diverging(), evaluating(model):
+            with diverging(), evaluating(model):
                 x = step(model, x, y, generator)
         else:
             x, y = step(x, y, generator)
@@ -273,18 +272,43 @@ def _replayed(batch: Batch, free: Free | None, carried: Tensor) -> Iterator[Batc
         own.copy_(free.climbed(own, moved.grad))
 
 
+def labels_for(recipe: Recipe, images: Images) -> Tensor:
+    """The labels in the form in which the recipe's pipeline wants them: (N,), or probabilities (N, K)."""
+    if any(getattr(step, "needs_soft_labels", False) for step in recipe.pipeline):
+        return one_hot(images.y, images.n_classes).float()
+    return images.y
+
+
 def _sums(loss: Tensor, logits: Tensor, y: Tensor) -> Tensor:
+    """The batch's summed loss, how many images are right, and how many there are: (3,)."""
     labels = y if y.ndim == 1 else y.argmax(dim=1)
     correct = (logits.argmax(dim=1) == labels).sum()
     return torch.stack([loss * len(y), correct.to(loss), loss.new_tensor(float(len(y)))])
 
 
-def _check(window: Tensor, epoch: int, number: int) -> None:
+def check_window(window: Tensor, epoch: int, number: int) -> None:
+    """Raise DivergedError unless the sums of the last steps are finite."""
     if not bool(window.isfinite().all()):
         raise DivergedError(
             f"training diverged: the loss is not finite in epoch {epoch} by step {number}; "
             "lower the learning rate or the weight of the objective"
         )
+
+
+def seen_after(
+    model: Classifier, recipe: Recipe, validation: Images | None, seed: int
+) -> tuple[float | None, float | None, float | None]:
+    """What is seen after an epoch, for `Epoch`: accuracy on validation images, under PGD, and under FGSM.
+
+    Raises:
+        DivergedError: a logit, or a gradient, is not finite.
+    """
+    if validation is None:
+        return None, None, None
+    seen = _accuracy(model, sample(validation, VALIDATION))
+    if recipe.ball is None:
+        return seen, None, None
+    return seen, *_under_attack(model, sample(validation, ATTACKED), *recipe.ball, seed)
 
 
 def _accuracy(model: Classifier, images: Images) -> float:
@@ -300,5 +324,5 @@ def _accuracy(model: Classifier, images: Images) -> float:
 def _under_attack(model: Classifier, images: Images, eps: float, norm: Norm, seed: int) -> Look:
     """A look at the model under attack; it meets the same images and draws after each epoch."""
     device = device_of(model)
-    with _diverging():
+    with diverging():
         return look(model, to_unit(images.x, device), images.y.to(device), eps, norm, derive(seed, "watch"))

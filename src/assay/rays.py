@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from assay.cells import compute
+from assay.attempts import Outcome, attempt
 from assay.clusters import connected, sentence
 from assay.data import Task
 from assay.driver import ATTEMPTS, KERNELS, PAUSE, Driver, Watch, reason_of
@@ -31,7 +31,7 @@ GPU_SHARE = 0.25  # of a GPU for a cell: these networks leave most of one idle
 class _Flight:
     """A cell that was given to the cluster."""
 
-    cell: Cell
+    cells: tuple[Cell, ...]  # several trainings are a stack
     answer: Any  # a reference to what the call returns
     begun: bool = False
 
@@ -82,8 +82,8 @@ class _Cluster:
         state = self.driver.state
         try:
             while state.waiting or self.flights:
-                while self._room() and (cell := self.driver.next()) is not None:
-                    self._give(cell)
+                while self._room() and (cells := self.driver.next_stack(self._workers())):
+                    self._give(cells)
                 if not self.flights:
                     time.sleep(PAUSE)  # what is left is being computed by another run
                     watch(state)
@@ -115,16 +115,23 @@ class _Cluster:
         all_cores = ray.cluster_resources().get("CPU", 0)
         return len(self.flights) < all_cores and bool(waiting < ray.available_resources().get("CPU", 0))
 
-    def _give(self, cell: Cell) -> None:
+    def _workers(self) -> int:
+        """How many calls the cluster's GPUs hold at once: stacks are shared among them."""
+        import ray
+
+        return max(1, int(ray.cluster_resources().get("GPU", 0) / GPU_SHARE))
+
+    def _give(self, cells: tuple[Cell, ...]) -> None:
         try:
-            weights, pieces = self.driver.weights(cell), self.driver.pieces(cell)
+            weights, pieces = self.driver.inputs(cells)
         except StoreError as error:
-            self.driver.fail(cell, str(error))
+            self.driver.take(cells, [str(error)] * len(cells))
             return
         number = next(self.numbers)
-        self.driver.state.running[cell.key].text = "waits for a core"
-        given = (cell, [self.task], weights, pieces, self.device, software(), self.queue, number)
-        self.flights[number] = _Flight(cell=cell, answer=self.call.remote(*given))
+        for cell in cells:
+            self.driver.state.running[cell.key].text = "waits for a core"
+        given = (cells, [self.task], weights, pieces, self.device, software(), self.queue, number)
+        self.flights[number] = _Flight(cells=cells, answer=self.call.remote(*given))
 
     def _hear(self) -> None:
         """Take what cells have reported; what comes late, of a cell that has ended, is left out."""
@@ -134,34 +141,37 @@ class _Cluster:
                 continue
             if kind == "begun":
                 flight.begun = True
-                self.driver.begin(flight.cell, *content)
+                self.driver.begin(flight.cells, *content)
             elif kind == "piece":
-                self.driver.store.keep_piece(flight.cell.key, *content)
+                self.driver.store.keep_piece(flight.cells[0].key, *content)
             else:
-                running = self.driver.state.running[flight.cell.key]
-                running.fraction, running.text = content
+                place, fraction, text = content
+                running = self.driver.state.running[flight.cells[place].key]
+                running.fraction, running.text = fraction, text
 
     def _take(self, number: int) -> None:
         import ray
 
         flight = self.flights.pop(number)
         if not flight.begun:  # it ended before it was heard of
-            self.driver.begin(flight.cell, "ray")
+            self.driver.begin(flight.cells, "ray")
         try:
-            files, reason = ray.get(flight.answer)
+            outcomes = ray.get(flight.answer)
         except ray.exceptions.RayTaskError as error:  # before the cell began, as where assay is not installed
-            self.driver.fail(flight.cell, f"ray: {sentence(error.cause)}")
+            self.driver.take(flight.cells, [f"ray: {sentence(error.cause)}"] * len(flight.cells))
         except ray.exceptions.RayError as error:
-            self._again(flight.cell, error)
+            self._again(flight.cells, error)
         else:
-            if reason:
-                self.driver.fail(flight.cell, reason)
-            else:
-                self.driver.finish(flight.cell, files)
+            self.driver.take(flight.cells, outcomes)
 
-    def _again(self, cell: Cell, error: Exception) -> None:
-        self.lost[cell.key] = self.lost.get(cell.key, 0) + 1
+    def _again(self, cells: tuple[Cell, ...], error: Exception) -> None:
         why = f"({type(error).__name__}: {sentence(error)})"
+        if len(cells) > 1:  # those of a stack begin anew, each by itself
+            for one in cells:
+                self.driver.again(one, f"its worker was lost {why}")
+            return
+        [cell] = cells
+        self.lost[cell.key] = self.lost.get(cell.key, 0) + 1
         if self.lost[cell.key] < ATTEMPTS:
             import ray
 
@@ -175,7 +185,7 @@ _held: dict[str, Task] = {}  # in a worker: the data of the last study, by refer
 
 
 def work(
-    cell: Cell,
+    cells: Sequence[Cell],
     data: Sequence[Any],
     weights: Sequence[bytes],
     pieces: Mapping[str, bytes],
@@ -183,49 +193,50 @@ def work(
     wanted: Mapping[str, str],
     queue: Any,
     number: int,
-) -> tuple[dict[str, bytes], str]:
-    """Compute a cell in a worker of a cluster.
+) -> list[Outcome]:
+    """Compute a cell, or a stack of trainings, in a worker of a cluster.
 
     Args:
-        cell: what to compute.
+        cells: what to compute.
         data: a reference to the task; in a list, else Ray would copy it for each cell.
-        weights: of its models.
+        weights: of the models that the one cell needs.
         pieces: what an interrupted run has kept of it.
         device: where to compute.
         wanted: the driver's software.
-        queue: takes (number, "begun", worker), (number, "progress", fraction, text), (number, "piece", name, content).
+        queue: takes (number, "begun", worker), (number, "progress", place, fraction, text), and
+            (number, "piece", name, content).
         number: of this call.
 
     Returns:
-        The cell's files and "", or nothing and why it failed.
+        What became of each cell.
     """
     import ray
 
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
     torch.set_num_threads(1)
-    last = float("-inf")
+    last: dict[int, float] = {}
 
-    def report(fraction: float, text: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= QUIET:
-            last = time.monotonic()
-            queue.actor.put_nowait.remote((number, "progress", fraction, text))
+    def show(place: int, fraction: float, text: str) -> None:
+        if time.monotonic() - last.get(place, float("-inf")) >= QUIET:
+            last[place] = time.monotonic()
+            queue.actor.put_nowait.remote((number, "progress", place, fraction, text))
 
     def keep(name: str, content: bytes) -> None:
         queue.put((number, "piece", name, content))
 
     try:
         queue.actor.put_nowait.remote((number, "begun", f"{socket.gethostname()}:{os.getpid()}"))
-        report(0.0, "")
+        for place in range(len(cells)):
+            show(place, 0.0, "")
         _check_software(wanted)
         [reference] = data
         name = reference.hex()
         if name not in _held:
             _held.clear()
             _held[name] = ray.get(reference)
-        return compute(cell, _held[name], weights, device, report, pieces=pieces, keep=keep), ""
-    except Exception as error:  # whatever breaks one cell, the others go on
-        return {}, reason_of(error)
+        return attempt(cells, _held[name], weights, device, show, pieces=pieces, keep=keep)
+    except Exception as error:  # whatever is wrong with this node, the driver says so
+        return [reason_of(error)] * len(cells)
 
 
 def _check_software(wanted: Mapping[str, str]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from assay.cells import compute
+from assay.attempts import attempt
 from assay.data import Task, load_task, one_class
 from assay.driver import ATTEMPTS, MORE, PAUSE, Driver, Watch, reason_of
 from assay.errors import BadValueError, StoreError
@@ -71,7 +71,7 @@ class _Worker:
 
     process: SpawnProcess
     pipe: "Connection[Any, Any]"
-    cell: Cell | None = None
+    cells: tuple[Cell, ...] = ()  # several trainings are a stack
 
 
 def in_processes(driver: Driver, source: Source, jobs: int, device: str, watch: Watch) -> None:
@@ -84,13 +84,13 @@ def in_processes(driver: Driver, source: Source, jobs: int, device: str, watch: 
     deaths: dict[str, int] = {}
     try:
         while state.waiting or state.running:
-            workers = [worker for worker in workers if worker.process.is_alive() or worker.cell is not None]
-            while len(state.running) < jobs and (cell := driver.next()) is not None:
-                idle = next((worker for worker in workers if worker.cell is None), None)
+            workers = [worker for worker in workers if worker.process.is_alive() or worker.cells]
+            while sum(bool(worker.cells) for worker in workers) < jobs and (cells := driver.next_stack(jobs)):
+                idle = next((worker for worker in workers if not worker.cells), None)
                 if idle is None:
                     workers.append(idle := _start(source, device))
-                _hand(driver, idle, cell)
-            busy = {worker.pipe: worker for worker in workers if worker.cell is not None}
+                _hand(driver, idle, cells)
+            busy = {worker.pipe: worker for worker in workers if worker.cells}
             if not busy:
                 time.sleep(PAUSE)  # what is left is being computed by another run
             for pipe in wait(list(busy), timeout=PAUSE):
@@ -129,21 +129,20 @@ def _interrupts_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _hand(driver: Driver, worker: _Worker, cell: Cell) -> None:
+def _hand(driver: Driver, worker: _Worker, cells: tuple[Cell, ...]) -> None:
     try:
-        weights, pieces = driver.weights(cell), driver.pieces(cell)
+        weights, pieces = driver.inputs(cells)
     except StoreError as error:
-        driver.fail(cell, str(error))
+        driver.take(cells, [str(error)] * len(cells))
         return
-    worker.cell = cell
-    driver.begin(cell, f"{socket.gethostname()}:{worker.process.pid}")
+    worker.cells = cells
+    driver.begin(cells, f"{socket.gethostname()}:{worker.process.pid}")
     with contextlib.suppress(ConnectionError):  # it died meanwhile: seen when its answer is awaited
-        worker.pipe.send((cell, weights, pieces))
+        worker.pipe.send((cells, weights, pieces))
 
 
 def _receive(driver: Driver, worker: _Worker, deaths: dict[str, int]) -> None:
-    cell = worker.cell
-    assert cell is not None
+    cells = worker.cells
     try:
         kind, *content = worker.pipe.recv()
     except (EOFError, OSError):  # OSError: it died in the midst of an answer
@@ -153,29 +152,33 @@ def _receive(driver: Driver, worker: _Worker, deaths: dict[str, int]) -> None:
         _lost(driver, worker, deaths, "its process died", f"exit code {code}: {hint}")
         return
     if kind == "progress":
-        running = driver.state.running[cell.key]
-        running.fraction, running.text = content
+        place, fraction, text = content
+        running = driver.state.running[cells[place].key]
+        running.fraction, running.text = fraction, text
         return
     if kind == "piece":
-        driver.store.keep_piece(cell.key, *content)
+        driver.store.keep_piece(cells[0].key, *content)
         return
     if kind == "memory":
         worker.process.kill()  # what it still holds, the next attempt may need
         worker.process.join()
         _lost(driver, worker, deaths, content[0], MORE)
         return
-    worker.cell = None
-    if kind == "done":
-        driver.finish(cell, content[0])
-    else:
-        driver.fail(cell, content[0])
+    worker.cells = ()
+    driver.take(cells, content[0])
 
 
 def _lost(driver: Driver, worker: _Worker, deaths: dict[str, int], reason: str, hint: str) -> None:
-    """Try the cell of a lost worker once more, with nothing beside it; then it has failed."""
-    cell = worker.cell
-    assert cell is not None
-    worker.cell = None
+    """Try the cell of a lost worker once more, with nothing beside it; then it has failed.
+
+    The cells of a stack are tried one by one, each as if for the first time.
+    """
+    cells, worker.cells = worker.cells, ()
+    if len(cells) > 1:
+        for one in cells:
+            driver.again(one, reason)
+        return
+    [cell] = cells
     deaths[cell.key] = deaths.get(cell.key, 0) + 1
     if deaths[cell.key] < ATTEMPTS:
         driver.again(cell, reason, alone=True)
@@ -197,27 +200,29 @@ def _work(pipe: "Connection[Any, Any]", source: Source, device: str) -> None:
     threading.Thread(target=_end_with_the_driver, daemon=True).start()
     torch.set_num_threads(1)
     task: Task | None = None
-    last = 0.0
+    last: dict[int, float] = {}
 
-    def report(fraction: float, text: str) -> None:
-        nonlocal last
-        if time.monotonic() - last >= QUIET:
-            last = time.monotonic()
-            pipe.send(("progress", fraction, text))
+    def show(place: int, fraction: float, text: str) -> None:
+        if time.monotonic() - last.get(place, 0.0) >= QUIET:
+            last[place] = time.monotonic()
+            pipe.send(("progress", place, fraction, text))
 
     def keep(name: str, content: bytes) -> None:
         pipe.send(("piece", name, content))
 
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            cell, weights, pieces = pipe.recv()
+            cells, weights, pieces = pipe.recv()
             try:
                 task = task or source.load()
-                files = compute(cell, task, weights, device, report, pieces=pieces, keep=keep)
-                answer: tuple[str, Any] = ("done", files)
+                answer: tuple[str, Any] = (
+                    "ended",
+                    attempt(cells, task, weights, device, show, pieces=pieces, keep=keep),
+                )
             except (BrokenPipeError, ConnectionResetError):
                 raise
             except Exception as error:  # whatever breaks one cell, the others go on
-                answer = ("memory" if lacks_memory(error) else "failed", reason_of(error))
+                reason = reason_of(error)
+                answer = ("memory", reason) if lacks_memory(error) else ("ended", [reason] * len(cells))
             pipe.send(answer)
     os._exit(0)  # the driver is gone: nothing is left to clean up

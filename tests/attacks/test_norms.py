@@ -76,3 +76,13 @@ def test_a_step_has_its_length_however_small_the_gradient(power: int) -> None:
     found = steepest_((g.double() * 10.0**-power).float(), "l2")
     torch.testing.assert_close(lengths(found, "l2"), torch.ones(5), rtol=1e-4, atol=0)
     torch.testing.assert_close(found, g / lengths(g, "l2")[:, None, None, None], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_radii_and_steps_can_be_each_images_own(norm: Norm) -> None:
+    x, gradient, own = draw(0), draw(1) - 0.5, torch.linspace(0, 0.8, 5)
+    moved = project_(ascend_(x.clone(), gradient.clone(), 2 * own, norm), x, own, norm)
+    for place, eps in enumerate(own.tolist()):
+        one = slice(place, place + 1)
+        alone = project_(ascend_(x[one].clone(), gradient[one].clone(), 2 * eps, norm), x[one], eps, norm)
+        torch.testing.assert_close(moved[one], alone)

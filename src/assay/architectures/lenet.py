@@ -22,6 +22,7 @@ class LeNet5:
     name: ClassVar[str] = "lenet5"
     version: ClassVar[int] = 1
     cost: ClassVar[float] = 1.0
+    stacks: ClassVar[bool] = True
 
     def build(self, shape: tuple[int, int, int], n_classes: int) -> Network:
         """Build for images (C, H, W), at least 16 x 16 pixels."""
@@ -36,6 +37,7 @@ class LeNet5Large:
     name: ClassVar[str] = "lenet5_large"
     version: ClassVar[int] = 1
     cost: ClassVar[float] = 5.0
+    stacks: ClassVar[bool] = True
 
     def build(self, shape: tuple[int, int, int], n_classes: int) -> Network:
         """Build for images (C, H, W), at least 16 x 16 pixels."""

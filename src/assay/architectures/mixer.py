@@ -27,6 +27,7 @@ class Mixer:
     name: ClassVar[str] = "mixer"
     version: ClassVar[int] = 1
     cost: ClassVar[float] = 3.8
+    stacks: ClassVar[bool] = True
 
     def build(self, shape: tuple[int, int, int], n_classes: int) -> Network:
         """Build for images (C, H, W) of any size."""

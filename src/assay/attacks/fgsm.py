@@ -72,10 +72,11 @@ class FGSM:
         start = random_start(x, self.eps, self.norm, generator) if self.random_start else x.clone()
         gradient = input_gradient(model, start, aim_at(self.name, self.target, model, x, y)).gradient
         check_finite(self.name, gradient.sum())
-        return project_(ascend_(start, gradient, self._step, self.norm), x, self.eps, self.norm)
+        return project_(ascend_(start, gradient, self.step, self.norm), x, self.eps, self.norm)
 
     @property
-    def _step(self) -> float:
+    def step(self) -> float:
+        """Length of the step in pixel units."""
         if self.step_size is not None:
             return self.step_size
         return 1.25 * self.eps if self.random_start else self.eps

@@ -35,13 +35,17 @@ def lengths(delta: Tensor, norm: Norm) -> Tensor:
     return flat.abs().amax(1) if norm == "linf" else torch.linalg.vector_norm(flat, dim=1)
 
 
-def ascend_(point: Tensor, gradient: Tensor, step: float, norm: Norm) -> Tensor:
+def ascend_(point: Tensor, gradient: Tensor, step: float | Tensor, norm: Norm) -> Tensor:
     """Move the point (B, C, H, W), in place, by `step` along its gradient's steepest direction.
 
-    The gradient may be overwritten. Where it is zero the point stays.
+    The gradient may be overwritten. Where it is zero the point stays. `step` is one for all images, or (B,); of "l1"
+    one for all.
     """
     if norm == "l1":
+        assert not isinstance(step, Tensor), "an L1 step is as long for all images"
         return ascend_l1_(point, gradient, step)
+    if isinstance(step, Tensor):
+        return point.addcmul_(steepest_(gradient, norm), wide(step, point))
     return point.add_(steepest_(gradient, norm), alpha=step)
 
 
@@ -59,16 +63,20 @@ def steepest_(gradient: Tensor, norm: Norm) -> Tensor:
     return _scaled_(gradient, 1 / lengths(gradient, norm).clamp_(min=_TINY))
 
 
-def project_(point: Tensor, x: Tensor, eps: float, norm: Norm) -> Tensor:
+def project_(point: Tensor, x: Tensor, eps: float | Tensor, norm: Norm) -> Tensor:
     """Bring the point, in place, into the ball of radius eps around x and then into [0, 1].
+
+    `eps` is one for all images, or (B,); of "l1" one for all.
 
     As x lies in [0, 1] itself, clipping after the ball moves no pixel away from x: the result lies in both. For "l2" it
     is a point of the intersection, not always its nearest; for "linf" and "l1" it is the nearest.
     """
     if norm == "l1":
+        assert not isinstance(eps, Tensor), "the radius of an L1 ball is the same for all images"
         return project_l1_(point, x, eps)
     if norm == "linf":
-        torch.clamp(point, x - eps, x + eps, out=point)
+        reach = wide(eps, x) if isinstance(eps, Tensor) else eps
+        torch.clamp(point, x - reach, x + reach, out=point)
     else:
         point.sub_(x)
         point = _scaled_(point, (eps / lengths(point, norm).clamp_(min=_TINY)).clamp_(max=1)).add_(x)

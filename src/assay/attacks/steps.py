@@ -44,7 +44,7 @@ class Steps(NamedTuple):
         Raises:
             ContractError: a gradient is not finite.
         """
-        step = 2.5 * self.eps / self.steps if self.size is None else self.size
+        step = length(self.eps, self.steps, self.size)
         ends, index = point, None  # index: which rows of `ends` the rows of `point` are, once they are fewer
         hope = torch.ones(len(point), dtype=torch.bool, device=point.device)
         total = point.new_zeros(())
@@ -68,6 +68,11 @@ class Steps(NamedTuple):
             _write(ends, index, point)
         check_finite(self.part, total)
         return ends, hope
+
+
+def length(eps: float, steps: int, size: float | None) -> float:
+    """The length of each of so many steps: `size`, or 2.5 * eps / steps."""
+    return 2.5 * eps / steps if size is None else size
 
 
 def _write(ends: Tensor, index: Tensor | None, point: Tensor) -> Tensor:

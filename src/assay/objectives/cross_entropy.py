@@ -15,6 +15,7 @@ class CrossEntropy:
 
     name: ClassVar[str] = "cross_entropy"
     version: ClassVar[int] = 1
+    stacks: ClassVar[bool] = True
 
     def __call__(self, model: Classifier, batch: Batch, generator: torch.Generator) -> Loss:  # noqa: ARG002
         """The loss of the model on a batch. See `Objective`."""

@@ -32,6 +32,7 @@ class Focal:
 
     name: ClassVar[str] = "focal"
     version: ClassVar[int] = 1
+    stacks: ClassVar[bool] = True
 
     gamma: float = 3.0
 

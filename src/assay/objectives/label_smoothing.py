@@ -29,6 +29,7 @@ class LabelSmoothing:
 
     name: ClassVar[str] = "label_smoothing"
     version: ClassVar[int] = 1
+    stacks: ClassVar[bool] = True
 
     share: float = 0.1
 

@@ -43,6 +43,7 @@ class MMCE:
 
     name: ClassVar[str] = "mmce"
     version: ClassVar[int] = 1
+    stacks: ClassVar[bool] = True
 
     weight: float = 1.0
 

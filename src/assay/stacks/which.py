@@ -1,0 +1,45 @@
+"""Which recipes can be trained in one stack.
+
+Those of one architecture, objective and training settings, whose pipelines move images by no attack, or by one that
+takes steps in a ball of the same norm. Augmentations, radii, numbers of steps and seeds may differ: each network has
+its own. A part says that it works in a stack by a class variable `stacks`: an architecture whose networks draw by
+`torch.nn.Dropout` alone and keep no statistics of batches; an objective that draws nothing and calls its model once.
+"""
+
+import json
+
+from assay.attacks import Attack
+from assay.parts import Part, canonical, describe
+from assay.recipe import Recipe
+from assay.stacks.ascent import Ascent
+
+
+def why_alone(recipe: Recipe) -> str | None:
+    """Why a recipe is trained by itself, in a few words; None where it stacks with others of its family."""
+    if recipe.members > 1 or recipe.posthoc is not None:
+        return "it is more than the training of one model; its member may stack"
+    if recipe.tuning is not None or recipe.weights is not None:
+        return "one training goes on from another, or gives several networks"
+    parts: tuple[Part, ...] = (recipe.architecture, recipe.objective)
+    for part in parts:
+        if not getattr(part, "stacks", False):
+            return f"{part.name} does not stack"
+    attacks = [step for step in recipe.pipeline if isinstance(step, Attack)]
+    if len(attacks) > 1:
+        return "its pipeline has several attacks"
+    if attacks and Ascent.of(attacks[0]) is None:
+        return f"{describe(attacks[0])} does not stack"
+    return None
+
+
+def family(recipe: Recipe) -> str | None:
+    """What the recipes of a stack share, as text; None where the recipe is trained alone."""
+    if why_alone(recipe) is not None:
+        return None
+    norms = [step.norm for step in recipe.pipeline if isinstance(step, Attack)]
+    return json.dumps([norms, *map(canonical, (recipe.architecture, recipe.objective, recipe.train))], sort_keys=True)
+
+
+def stackable(one: Recipe, other: Recipe) -> bool:
+    """Whether both recipes can be trained in one stack."""
+    return family(one) is not None and family(one) == family(other)

@@ -450,8 +450,8 @@ def with_means(table: pd.DataFrame, seeds: int) -> pd.DataFrame:
             low, high = across_seeds(values)
             ends = [(item["low"], item["high"]) for item in group if pd.notna(item["low"])]
             if len(ends) == len(group):  # seeds that agree by chance still share a sample of test images
-                own_low, own_high = np.mean(ends, axis=0)
-                low, high = min(low, own_low), max(high, own_high)
+                lows, highs = zip(*ends, strict=True)
+                low, high = min(low, sum(lows) / seeds), max(high, sum(highs) / seeds)
             low, high = (min(max(float(end), least), most) for end in (low, high))
             row |= {"value": sum(values) / seeds, "low": low, "high": high}
             row |= {"interval": "student t across seeds", "reason": ""}

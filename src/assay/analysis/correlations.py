@@ -18,7 +18,6 @@ from math import atanh, sqrt, tanh
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import rankdata
 
 from assay.analysis.zoo import Floats
 from assay.metrics.intervals import normal_quantile
@@ -51,9 +50,16 @@ def correlate(good: Floats, places: Sequence[int] | None = None) -> list[Correla
 
 def spearman(x: Floats, y: Floats) -> float:
     """Spearman's rho of two samples of equal length without NaN; NaN where one of them is constant."""
-    a, b = rankdata(x) - (len(x) + 1) / 2, rankdata(y) - (len(y) + 1) / 2
+    a, b = (_ranks(values) - (len(values) + 1) / 2 for values in (x, y))
     scale = float(np.sqrt((a @ a) * (b @ b)))
     return min(max(float(a @ b) / scale, -1.0), 1.0) if scale > 0 else float("nan")
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks from 1 on; equal values share the mean of theirs."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Floats = (np.cumsum(count) - (count - 1) / 2)[place]
+    return ranks
 
 
 def interval(rho: float, n: int) -> tuple[float, float]:

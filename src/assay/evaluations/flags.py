@@ -28,7 +28,6 @@ model in twelve; `accuracy_rises` has a chance of its own for each attack and st
 
 from collections.abc import Callable, Iterator, Mapping
 
-from scipy.stats import binom
 from torch import Tensor
 
 from assay.evaluations.base import Measurement
@@ -107,6 +106,8 @@ def _beats(by: str, *left_by: str) -> Callable[[Check, Found], list[Measurement]
     """Whether `by` fools more of the images that stand under `left_by` than a second run of many steps does."""
 
     def check(rows: Check, found: Found) -> list[Measurement]:
+        from scipy.stats import binom  # here, since it takes a second and a report needs none
+
         if f"stands/{by}" not in found:
             return rows.missing(NO_L1)
         left, n = found["stands/many"], len(found["right"])

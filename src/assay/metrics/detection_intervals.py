@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from scipy.stats import beta
+from scipy.special import betaincinv
 from torch import Tensor
 
 from assay.errors import BadValueError
@@ -177,7 +177,7 @@ def fpr_at_tpr_interval(
     n0, n1 = len(low), len(high)
     k = rank_at_tpr(high, tpr)
     uniform = torch.rand(resamples, generator=generator, dtype=torch.float64)
-    position = torch.from_numpy(beta.ppf(uniform.numpy(), k, n1 - k + 1) * n1).long().clamp(0, n1 - 1)
+    position = torch.from_numpy(betaincinv(k, n1 - k + 1, uniform.numpy()) * n1).long().clamp(0, n1 - 1)
     share = (n0 - torch.searchsorted(low, high.flip(0)[position])).double() / n0
     flagged = torch.binomial(torch.full_like(share, n0), share, generator=generator) / n0
     drawn = percentile_interval(flagged, level)

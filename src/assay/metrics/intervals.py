@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 from torch import Tensor
 
 from assay.errors import BadValueError
@@ -140,9 +140,9 @@ def across_seeds(values: Sequence[float], level: float = 0.95) -> Interval:
 
 @cache  # here and below: a large study asks for the same one a hundred thousand times
 def _normal_quantile(level: float) -> float:
-    return float(norm.ppf((1 + level) / 2))
+    return float(ndtri((1 + level) / 2))
 
 
 @cache
 def _student_quantile(level: float, degrees: int) -> float:
-    return float(t.ppf((1 + level) / 2, degrees))
+    return float(stdtrit(degrees, (1 + level) / 2))

@@ -12,7 +12,6 @@ scores tie with the k-th highest, so that more than k would be flagged, t is the
 from typing import NamedTuple
 
 import torch
-from scipy.stats import betabinom
 from torch import Tensor
 
 from assay.errors import BadValueError
@@ -40,6 +39,8 @@ class Threshold(NamedTuple):
 
     def promised(self, images: int, level: float = 0.95) -> Interval:
         """Where the false positive rate on that many new images lies with probability `level`."""
+        from scipy.stats import betabinom  # here, since it takes a second and a report needs none
+
         if images < 1 or not 0 < level < 1:
             raise BadValueError(f"promised: expected images >= 1 and a level in (0, 1), got {images} and {level!r}")
         flagged = betabinom(images, self.rank, self.n + 1 - self.rank)

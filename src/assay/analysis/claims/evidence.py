@@ -70,7 +70,9 @@ class Evidence:
 
     def measured(self, places: Iterable[int], columns: Sequence[int]) -> list[int]:
         """Those recipes that have a value in all of these columns."""
-        return [place for place in places if bool(np.isfinite(self.zoo.values[place, list(columns)]).all())]
+        places = list(places)
+        there = np.isfinite(self.zoo.values[np.ix_(places, columns)]).all(axis=1)
+        return [place for place, whole in zip(places, there.tolist(), strict=True) if whole]
 
     def value(self, subject: Subject, measures: Measures) -> float:
         """The subject's own value: over the settings the mean, or the worst."""

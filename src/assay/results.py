@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from itertools import chain
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ COLUMNS = (
 
 
 DRAWS = "draws.safetensors"  # a file of an evaluation's cell
+AT_ONCE = 16  # models whose errors are counted together: twice as fast as one by one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,7 +256,7 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
     @cache  # every model of a seed is set against the same
     def baseline(seed: int) -> Errors | None:
         found = load(plan["baseline"], seed, shift.Shift.name)
-        return None if found is None else count_errors(found)
+        return None if found is None else count_errors([found])[0]
 
     own, further = (
         pd.DataFrame(list(_measured(store, plan, load, baseline, replicates=replicates)), columns=list(COLUMNS))
@@ -296,13 +298,16 @@ def _measured(
     *,
     replicates: bool,
 ) -> Iterator[dict[str, Any]]:
-    for entry in _models(plan, replicates=replicates):
+    models = _models(plan, replicates=replicates)
+    batches = (models[start : start + AT_ONCE] for start in range(0, len(models), AT_ONCE))
+    errors = chain.from_iterable(_against_baseline(plan["baseline"], batch, load, baseline) for batch in batches)
+    for entry, relative in zip(models, errors, strict=True):
         for evaluation, key in entry["evaluations"].items():
             if not store.has("evaluations", key):
                 continue
             found = [Measurement(**item) for item in store.read_json("evaluations", key, "measurements.json")]
             if evaluation == shift.Shift.name:
-                found.extend(_against_baseline(plan["baseline"], entry, load, baseline))
+                found.extend(relative)
             yield from rows(
                 found,
                 study=plan["study"],
@@ -327,19 +332,24 @@ def _models(plan: dict[str, Any], *, replicates: bool) -> list[dict[str, Any]]:
 
 def _against_baseline(
     name: str | None,
-    entry: dict[str, Any],
+    entries: list[dict[str, Any]],
     load: Callable[[str, int, str], Observations | None],
     baseline: Callable[[int], Errors | None],
-) -> list[Measurement]:
-    """Mean corruption errors are relative to the baseline of the same study and seed."""
-    own = load(entry["recipe"], entry["seed"], shift.Shift.name)
-    seed = replicate_of(entry["seed"])
-    other = baseline(seed) if name is not None else None
-    assert own is not None, "measurements are written together with observations"
-    if other is None:
-        why = "the study has no baseline" if name is None else f"the baseline with seed {seed} is not here yet"
-        return corruption_errors_missing(why)
-    return compare_errors(count_errors(own), other)
+) -> Iterator[list[Measurement]]:
+    """Each model's mean corruption errors, relative to the baseline of the same study and seed; [] without a shift."""
+    observed = [load(entry["recipe"], entry["seed"], shift.Shift.name) for entry in entries]
+    counted = iter(count_errors([own for own in observed if own is not None]))
+    for entry, own in zip(entries, observed, strict=True):
+        seed = replicate_of(entry["seed"])
+        if own is None:
+            yield []
+            continue
+        errors, other = next(counted), baseline(seed) if name is not None else None
+        if other is None:
+            why = "the study has no baseline" if name is None else f"the baseline with seed {seed} is not here yet"
+            yield corruption_errors_missing(why)
+        else:
+            yield compare_errors(errors, other)
 
 
 def corruption_errors_missing(why: str) -> list[Measurement]:

@@ -55,12 +55,15 @@ def _columns(table: pd.DataFrame) -> Columns:
 
 def _csv(columns: Columns) -> str:
     flat = columns | {"setting": [setting_text(setting) for setting in columns["setting"]]}
-    cells = [_each(values, cell_text) if name in (*TEXTS, "setting") else values for name, values in flat.items()]
+    cells = [map(cell_text, values) if name in NUMBERS else _each(values, _csv_cell) for name, values in flat.items()]
+    return "\n".join([",".join(COLUMNS), *map(",".join, zip(*cells, strict=True)), ""])
+
+
+def _csv_cell(value: object) -> str:
+    """A cell as it stands in a line of a CSV, in quotes where it needs them."""
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(zip(*cells, strict=True))
-    return stream.getvalue()
+    csv.writer(stream, lineterminator="").writerow([cell_text(value), ""])  # alone, an empty cell would get quotes
+    return stream.getvalue().removesuffix(",")
 
 
 def _json(results: Results, columns: Columns) -> str:

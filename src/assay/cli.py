@@ -1,6 +1,7 @@
 """The command line. torch and what needs it are imported only by the commands that compute."""
 
 import contextlib
+import gc
 import os
 import shlex
 import signal
@@ -237,10 +238,23 @@ def report(
     from assay.run import known_study
 
     console, whole = Console(), known_study(study)
-    if whole is not None and whole.each_class:
-        _write_each_class(console, load_each_class(whole, out=out, preset=preset, limit=limit), out)
-    else:
-        _write(console, _stored(study, preset, limit, out), out)
+    with _no_collection():
+        if whole is not None and whole.each_class:
+            _write_each_class(console, load_each_class(whole, out=out, preset=preset, limit=limit), out)
+        else:
+            _write(console, _stored(study, preset, limit, out), out)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Look for no cycles of garbage: a large study's rows are in none, and going through them takes seconds."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def _stored(study: str, preset: str | None, limit: int | None, out: str) -> "Results":

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import Tensor
+from numpy.typing import NDArray
 
 from assay.again import command
 from assay.errors import StoreError
@@ -20,7 +20,7 @@ from assay.evaluations.corruption_error import Errors, compare_errors, count_err
 from assay.metrics.intervals import across_seeds
 from assay.metrics.transfer import Rates, transfer_rates
 from assay.published import Published, PublishedNumber
-from assay.store import PLAN, Store, unpack_weights
+from assay.store import PLAN, Store, unpack_arrays
 from assay.study import TRANSFER, replicate_of
 
 COLUMNS = (
@@ -85,7 +85,7 @@ class Transfer:
     attack: str
 
 
-def no_draws(recipe: str, seed: int, evaluation: str) -> dict[str, Tensor] | None:
+def no_draws(recipe: str, seed: int, evaluation: str) -> dict[str, NDArray[np.float32]] | None:
     """Results without bootstrap draws."""
 
 
@@ -141,7 +141,7 @@ class Results:
     out: Path | str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     load: Callable[[str, int, str], Observations | None]
-    load_draws: Callable[[str, int, str], dict[str, Tensor] | None] = no_draws
+    load_draws: Callable[[str, int, str], dict[str, NDArray[np.float32]] | None] = no_draws
 
     def __repr__(self) -> str:
         counts = f"recipes={len(self.recipes)}, rows={len(self.table)}, failures={len(self.failures)}"
@@ -248,10 +248,10 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
         key = keys.get((recipe, seed), {}).get(evaluation)
         return store.read_observations(key) if key and store.has("evaluations", key) else None
 
-    def load_draws(recipe: str, seed: int, evaluation: str) -> dict[str, Tensor] | None:
+    def load_draws(recipe: str, seed: int, evaluation: str) -> dict[str, NDArray[np.float32]] | None:
         key = keys.get((recipe, seed), {}).get(evaluation)
         content = store.find("evaluations", key, DRAWS) if key and store.has("evaluations", key) else None
-        return None if content is None else unpack_weights(content)
+        return None if content is None else unpack_arrays(content)
 
     @cache  # every model of a seed is set against the same
     def baseline(seed: int) -> Errors | None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from assay.attacks import FGSM, PGD
@@ -120,9 +122,9 @@ def make_results(**changes: Any) -> Results:
         return observe(evaluation, recipe, seed, profiles[recipe])
 
     @cache
-    def load_draws(recipe: str, seed: int, evaluation: str) -> dict[str, Tensor] | None:
+    def load_draws(recipe: str, seed: int, evaluation: str) -> dict[str, NDArray[np.float32]] | None:
         found = load(recipe, seed, evaluation)
-        return None if found is None else draws(found)
+        return None if found is None else {name: values.numpy() for name, values in draws(found).items()}
 
     def table(models: list[tuple[str, int]]) -> pd.DataFrame:
         records = []

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from assay.analysis.build import build_zoo
 from assay.analysis.zoo import Zoo
@@ -93,7 +94,7 @@ def test_draws_are_the_stored_ones_by_name(zoo: Zoo, made_up: Results) -> None:
     place = column(zoo, "calibration", "ece", bins=15)
     for recipe, seeds in ((3, [0]), (0, SEVERAL)):
         found = [made_up.load_draws(zoo.recipes[recipe], seed, "calibration") for seed in seeds]
-        mean = torch.stack([one[name] for one in found if one is not None]).mean(0)
+        mean = np.mean([one[name] for one in found if one is not None], axis=0)
         np.testing.assert_allclose(zoo.draws[recipe, place], mean, atol=1e-6)
     assert zoo.draws.dtype == np.float32
     assert not np.isnan(zoo.draws).any()
@@ -143,7 +144,7 @@ def test_several_seeds_are_averaged(small: Results) -> None:
     assert zoo.seeds[1, place] == 2
     assert zoo.replicates[place] == 6
     found = [small.load_draws(small.recipes[1], seed, "calibration") for seed in (0, 1)]
-    mean = torch.stack([one[draw_name("nll", {})] for one in found if one is not None]).mean(0)
+    mean = np.mean([one[draw_name("nll", {})] for one in found if one is not None], axis=0)
     np.testing.assert_allclose(zoo.draws[1, place], mean, atol=1e-6)
 
 
@@ -221,7 +222,7 @@ def test_missing_draws_leave_values(made_up: Results) -> None:
 
 
 def test_draws_of_one_seed_do_not_stand_for_two(small: Results) -> None:
-    def first_alone(recipe: str, seed: int, evaluation: str) -> dict[str, torch.Tensor] | None:
+    def first_alone(recipe: str, seed: int, evaluation: str) -> dict[str, NDArray[np.float32]] | None:
         return small.load_draws(recipe, seed, evaluation) if seed == 0 else None
 
     assert np.isnan(build_zoo(replace(small, load_draws=first_alone)).draws).all()

@@ -13,6 +13,7 @@ from assay.data.task import Task
 from assay.errors import BadValueError
 from assay.evaluations import shift
 from assay.evaluations.base import Evaluation, Measurement, Observations
+from assay.evaluations.corruption_error import count_errors
 from assay.evaluations.shift import Shift, compare
 from assay.metrics.intervals import wilson
 
@@ -160,6 +161,14 @@ def test_compare_by_hand() -> None:
         assert row.value is not None
         assert row.low < row.value < row.high
         assert (row.n, row.interval, row.higher_is_better, row.reason) == (1000, "bootstrap", False, "")
+
+
+def test_errors_counted_together_are_those_counted_alone() -> None:
+    several = [observations(n, clean=3, fog=n // 2, **more) for n, more in ((40, {}), (40, {"stripe": 9}), (30, {}))]
+    for together, alone in zip(count_errors(several), [count_errors([one])[0] for one in several], strict=True):
+        assert (together.labels, together.n) == (alone.labels, alone.n)
+        assert torch.equal(together.counts, alone.counts)
+    assert count_errors([]) == []
 
 
 def test_the_interval_of_mce_follows_the_delta_method() -> None:

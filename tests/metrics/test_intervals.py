@@ -74,6 +74,14 @@ def test_percentile_interval_of_evenly_spaced_values() -> None:
     assert percentile_interval(torch.linspace(0, 1, 1001), 0.5) == pytest.approx((0.25, 0.75), abs=1e-6)
 
 
+@pytest.mark.parametrize("count", [1, 2, 41, 1000])
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.95])
+def test_percentile_interval_is_torch_quantile_to_the_bit(count: int, level: float) -> None:
+    values = torch.randn(count, generator=derive(count), dtype=torch.float64)
+    ends = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+    assert list(percentile_interval(values, level)) == torch.quantile(values, ends).tolist()
+
+
 @pytest.mark.parametrize("values", [torch.empty(0), torch.tensor([0.0, math.nan])])
 def test_percentile_interval_refuses_nothing_and_nan(values: torch.Tensor) -> None:
     with pytest.raises(BadValueError, match="finite numbers"):

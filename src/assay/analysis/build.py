@@ -152,15 +152,14 @@ def _draws(
     columns: dict[str, dict[str, int]] = {}
     for column, key in enumerate(trainings.keys):
         columns.setdefault(key.evaluation, {})[draw_name(key.metric, dict(key.setting))] = column
-    for training, (recipe, seed) in enumerate(trainings.models):
+    for (recipe, seed), values in zip(trainings.models, trainings.values, strict=True):
+        there = (~np.isnan(values)).tolist()
         for evaluation, named in columns.items():
-            wanted = {
-                name: column for name, column in named.items() if not np.isnan(trainings.values[training, column])
-            }
+            wanted = {name: column for name, column in named.items() if there[column]}
             found = results.load_draws(results.recipes[recipe], seed, evaluation) if wanted else None
             for name, column in wanted.items():
                 if found is not None and name in found and len(found[name]) == RESAMPLES:
-                    total[recipe, column] += found[name].numpy()
+                    total[recipe, column] += found[name]
                     count[recipe, column] += 1
     complete = (count == seeds) & (seeds > 0)
     total /= np.maximum(count, 1)[:, :, None]

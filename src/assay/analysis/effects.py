@@ -191,9 +191,9 @@ def _training(noise: TrainingNoise, recipes: NDArray[np.int64], shares: Floats) 
 
 def _effects(value: Floats, sampling: Floats, training: Floats, doubt: Floats) -> list[Effect]:
     """Combine both parts, (E,) each: sampling as a standard deviation, training as a variance with its doubt."""
-    known = np.nan_to_num(training)  # unknown training noise leaves sampling alone
+    known = np.where(np.isnan(training), 0, training)  # unknown training noise leaves sampling alone
     error = np.sqrt(sampling**2 + known)
-    some = np.nan_to_num(doubt) > 0
+    some = doubt > 0
     freedom = np.divide(error**4, doubt, out=np.full(error.shape, np.inf), where=some)
     value = np.where(np.abs(value) < ROUNDING, 0, value)
     half = stdtrit(freedom, (1 + LEVEL) / 2) * error  # as scipy.stats.t.ppf and, below, t.sf; far quicker on few

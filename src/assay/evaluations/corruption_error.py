@@ -93,7 +93,8 @@ def _count(observed: list[Observations]) -> Iterator[Errors]:
     wrong = 1 - torch.stack(right, 1).float()
     # Whole numbers up to n: float32 holds them exactly, in whatever order they are added.
     counts = torch.cat([wrong.sum(0)[None], *(block @ wrong for block in _resamples(len(wrong)))]).double()
-    each = counts.split([1 + len(own) for own in labels], dim=1)
+    ends = torch.tensor([1 + len(own) for own in labels]).cumsum(0)[:-1]
+    each = counts.tensor_split(ends, dim=1)
     for own, columns in zip(labels, each, strict=True):
         yield Errors(labels=own, n=len(wrong), counts=columns)
 
@@ -120,7 +121,7 @@ def _ratio(metric: str, above: Tensor, below: Tensor, labels: list[str], n: int,
         reason = f"the baseline {failing} under {', '.join(zero)}; take a weaker baseline or more images"
     else:
         value = float((above[0] / below[0]).mean())
-        if bool((below[1:] > 0).all()):
+        if bool(below[1:].min() > 0):
             low, high = percentile_interval((above[1:] / below[1:]).mean(1))
         else:
             reason = f"no interval, since the baseline {failing} in some resamples; take more images"

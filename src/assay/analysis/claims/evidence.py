@@ -37,6 +37,14 @@ class Evidence:
         return KnownNoise(self.zoo)
 
     @cached_property
+    def _families(self) -> dict[str, list[int]]:
+        """The places of each family's recipes."""
+        places = defaultdict[str, list[int]](list)
+        for place, name in enumerate(self.zoo.families):
+            places[name].append(place)
+        return dict(places)
+
+    @cached_property
     def _absent(self) -> dict[str, tuple[str, dict[str, float]]]:
         """Family and hyper-parameters of each recipe of the whole study that the zoo does not have, by label."""
         here = set(self.zoo.recipes)
@@ -44,8 +52,8 @@ class Evidence:
 
     def members(self, group: Group) -> list[int]:
         """The places of the group's recipes in the zoo, measured or not."""
-        own = zip(self.zoo.families, self.zoo.parameters, strict=True)
-        return [place for place, (name, numbers) in enumerate(own) if group.holds(name, numbers)]
+        own = [(name, place) for name in dict.fromkeys(group.families) for place in self._families.get(name, ())]
+        return sorted(place for name, place in own if group.holds(name, self.zoo.parameters[place]))
 
     def columns(self, measures: Measures) -> list[int]:
         """The places of the measures that a pooled one consists of, as far as the zoo has them."""
@@ -71,8 +79,8 @@ class Evidence:
     def measured(self, places: Iterable[int], columns: Sequence[int]) -> list[int]:
         """Those recipes that have a value in all of these columns."""
         places = list(places)
-        there = np.isfinite(self.zoo.values[np.ix_(places, columns)]).all(axis=1)
-        return [place for place, whole in zip(places, there.tolist(), strict=True) if whole]
+        there = np.isfinite(self.zoo.values[np.ix_(places, columns)]).tolist()
+        return [place for place, own in zip(places, there, strict=True) if all(own)]
 
     def value(self, subject: Subject, measures: Measures) -> float:
         """The subject's own value: over the settings the mean, or the worst."""

@@ -1,11 +1,13 @@
 """The command line as a stranger meets it: help, listings, one sentence for every mistake."""
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from assay.cli import _no_collection
 from assay.store import FORMAT
 
 
@@ -180,3 +182,18 @@ def test_data_verify_passes_what_the_package_brings(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert "DAMAGED" not in done.stdout
     assert done.stdout.count("ok ") >= 4
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_garbage_is_left_alone_for_a_while(before: bool) -> None:
+    was = gc.isenabled()
+    try:
+        (gc.enable if before else gc.disable)()
+        with _no_collection():
+            assert not gc.isenabled()
+        assert gc.isenabled() == before
+        with pytest.raises(KeyError), _no_collection():
+            raise KeyError
+        assert gc.isenabled() == before
+    finally:
+        (gc.enable if was else gc.disable)()

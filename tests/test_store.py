@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 from assay.errors import StoreError
 from assay.evaluations import Observations
 from assay.places import local as module
-from assay.store import Store, key_of, pack, pack_weights, to_json, unpack, unpack_weights
+from assay.store import Store, key_of, pack, pack_weights, to_json, unpack, unpack_arrays, unpack_weights
 
 FILES = {"model.safetensors": b"weights" * 100, "cell.json": b'{"a": 1}\n'}
 KEY = "0123456789abcdef"
@@ -274,6 +275,21 @@ def test_types_are_kept(dtype: torch.dtype) -> None:
     found = unpack(pack(Observations(tensors={"a": tensor}))).tensors["a"]
     assert found.dtype == dtype
     assert torch.equal(found, tensor)
+
+
+def test_tensors_come_in_the_order_of_their_names() -> None:
+    named = {f"{place * 7 % 40:02}": torch.zeros(place % 3 + 1) for place in range(40)}
+    assert list(unpack(pack(Observations(tensors=named))).tensors) == sorted(named)
+    assert list(unpack_weights(pack_weights(named))) == sorted(named)
+
+
+def test_arrays_are_the_tensors() -> None:
+    named = {"a": torch.rand(3), "b": torch.rand(2, 2)}
+    found = unpack_arrays(pack_weights(named))
+    assert found.keys() == named.keys()
+    assert all(np.array_equal(found[name], tensor.numpy()) for name, tensor in named.items())
+    with pytest.raises(StoreError, match=r"arrays: cannot be read .*; delete them and run again"):
+        unpack_arrays(pack_weights(named)[:-2])
 
 
 def test_tensors_that_share_memory_or_stand_across_it_are_kept() -> None:

@@ -50,6 +50,7 @@ bench-scale: $(STAMP)
 	$(RAY)
 	$(BIN)/python benchmarks/scale.py
 	$(BIN)/python benchmarks/big_store.py
+	$(BIN)/python benchmarks/many_cells.py
 	$(BIN)/python benchmarks/stacks.py
 
 format: $(STAMP)

@@ -19,9 +19,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.errors import StoreError
+from assay.errors import DamagedCellError, StoreError
 from assay.evaluations import Observations
 from assay.places import local as module
+from assay.places.local import Local
 from assay.store import Store, key_of, pack, pack_weights, to_json, unpack, unpack_arrays, unpack_weights
 
 FILES = {"model.safetensors": b"weights" * 100, "cell.json": b'{"a": 1}\n'}
@@ -489,3 +490,23 @@ def test_a_lock_on_a_file_that_was_taken_away_is_no_claim(store: Store, monkeypa
     monkeypatch.setattr(module, "_lock", late)
     with held, store.claim(KEY) as mine:
         assert not mine
+
+
+def test_what_a_disk_cannot_read_now_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    store.write("models", "k", {"a": b"1"})
+    read = Local.read
+
+    def hiccup(place: Local, path: str) -> bytes:
+        if path == "models/k/a":
+            raise OSError(errno.EIO, "Input/output error")
+        return read(place, path)
+
+    monkeypatch.setattr(Local, "read", hiccup)
+    with pytest.raises(StoreError, match=r"cannot be read now \(Input/output error\); nothing was changed") as caught:
+        store.damaged("models", "k")
+    assert not isinstance(caught.value, DamagedCellError)
+    monkeypatch.undo()
+    assert not store.damaged("models", "k")
+    (tmp_path / "models" / "k" / "a").unlink()
+    assert store.damaged("models", "k")

@@ -119,6 +119,7 @@ def compute_stack(
         device: where to train.
         report: called now and then with the place of a cell, and what `compute` reports of it.
     """
+    forget_peak()
     images, start = _trained_on(task), time.perf_counter()
     found = fit_stack(
         [cell.recipe for cell in cells],

@@ -236,7 +236,7 @@ class Driver:
             return True
 
     def _done(self, cell: Cell) -> bool:
-        """Whether a cell is finished by now; one that was damaged, and that nobody mends any more, is removed."""
+        """Whether a cell is finished by now; one that is damaged, and that nobody mends any more, is not."""
         done = self.store.has(_kind(cell), cell.key)
         if done and cell.key in self.state.suspects and self.store.damaged(_kind(cell), cell.key):
             return False

@@ -48,7 +48,6 @@ def describe_run(device: str, seconds: float) -> dict[str, Any]:
     `peak_memory_mb` is the largest resident memory of the process since `forget_peak`, or so far where that does
     nothing: an upper bound for the cell.
     """
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     where = torch.cuda.get_device_name(device) if device.startswith("cuda") else _processor()
     return {
         "software": software(),
@@ -56,9 +55,17 @@ def describe_run(device: str, seconds: float) -> dict[str, Any]:
         "device": f"{device} ({where})",
         "threads": torch.get_num_threads(),
         "seconds": round(seconds, 3),
-        "peak_memory_mb": round(peak / (2**20 if sys.platform == "darwin" else 2**10)),
+        "peak_memory_mb": round(_peak() / 2**20),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _peak() -> float:
+    """Bytes: Linux's high-water mark, which `forget_peak` lowers; what getrusage tells begins at a parent's peak."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return 1024.0 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1.0 if sys.platform == "darwin" else 1024.0)
 
 
 @cache

@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -19,7 +19,8 @@ from assay.attempts import Outcome, attempt
 from assay.clusters import connected, sentence
 from assay.data import Task
 from assay.driver import ATTEMPTS, KERNELS, PAUSE, Driver, Watch, reason_of
-from assay.errors import BadValueError, ClusterError, StoreError
+from assay.errors import BadValueError, ClusterError, DamagedCellError
+from assay.memory import lacks_memory
 from assay.provenance import software
 from assay.study import Cell
 
@@ -112,8 +113,14 @@ class _Cluster:
         waiting = sum(not flight.begun for flight in self.flights.values())
         if waiting == 0:
             return True
-        all_cores = ray.cluster_resources().get("CPU", 0)
-        return len(self.flights) < all_cores and bool(waiting < ray.available_resources().get("CPU", 0))
+        return len(self.flights) < self._at_once(ray.cluster_resources()) and bool(
+            waiting < self._at_once(ray.available_resources())
+        )
+
+    def _at_once(self, resources: Mapping[str, float]) -> float:
+        """How many calls run at once on so many cores and GPUs."""
+        cores = resources.get("CPU", 0)
+        return min(cores, resources.get("GPU", 0) / GPU_SHARE) if self.device.startswith("cuda") else cores
 
     def _workers(self) -> int:
         """How many calls the cluster's GPUs hold at once: stacks are shared among them."""
@@ -124,7 +131,7 @@ class _Cluster:
     def _give(self, cells: tuple[Cell, ...]) -> None:
         try:
             weights, pieces = self.driver.inputs(cells)
-        except StoreError as error:
+        except DamagedCellError as error:
             self.driver.take(cells, [str(error)] * len(cells))
             return
         number = next(self.numbers)
@@ -157,6 +164,9 @@ class _Cluster:
             self.driver.begin(flight.cells, "ray")
         try:
             outcomes = ray.get(flight.answer)
+            if isinstance(outcomes, Lacking):
+                self._lost(flight.cells[0], "it lacked memory", f"({outcomes.reason})", alone=True)
+                return
         except ray.exceptions.RayTaskError as error:  # before the cell began, as where assay is not installed
             self.driver.take(flight.cells, [f"ray: {sentence(error.cause)}"] * len(flight.cells))
         except ray.exceptions.RayError as error:
@@ -170,15 +180,23 @@ class _Cluster:
             for one in cells:
                 self.driver.again(one, f"its worker was lost {why}")
             return
+        import ray
+
         [cell] = cells
+        self._lost(cell, "its worker was lost", why, alone=isinstance(error, ray.exceptions.OutOfMemoryError))
+
+    def _lost(self, cell: Cell, what: str, why: str, *, alone: bool) -> None:
         self.lost[cell.key] = self.lost.get(cell.key, 0) + 1
         if self.lost[cell.key] < ATTEMPTS:
-            import ray
-
-            lacking = isinstance(error, ray.exceptions.OutOfMemoryError)
-            self.driver.again(cell, f"its worker was lost {why}", alone=lacking)
+            self.driver.again(cell, f"{what} {why}", alone=alone)
         else:
-            self.driver.fail(cell, f"its worker was lost {ATTEMPTS} times {why}")
+            self.driver.fail(cell, f"{what} {ATTEMPTS} times {why}")
+
+
+class Lacking(NamedTuple):
+    """What a worker answers whose one cell lacked memory."""
+
+    reason: str
 
 
 _held: dict[str, Task] = {}  # in a worker: the data of the last study, by reference
@@ -193,7 +211,7 @@ def work(
     wanted: Mapping[str, str],
     queue: Any,
     number: int,
-) -> list[Outcome]:
+) -> list[Outcome] | Lacking:
     """Compute a cell, or a stack of trainings, in a worker of a cluster.
 
     Args:
@@ -208,7 +226,7 @@ def work(
         number: of this call.
 
     Returns:
-        What became of each cell.
+        What became of each cell, or that the one cell lacked memory.
     """
     import ray
 
@@ -236,14 +254,16 @@ def work(
             _held[name] = ray.get(reference)
         return attempt(cells, _held[name], weights, device, show, pieces=pieces, keep=keep)
     except Exception as error:  # whatever is wrong with this node, the driver says so
+        if len(cells) == 1 and lacks_memory(error):
+            return Lacking(reason_of(error))
         return [reason_of(error)] * len(cells)
 
 
 def _check_software(wanted: Mapping[str, str]) -> None:
     """Raise ClusterError where this node would compute other numbers than the driver's machine."""
     here = software()
-    for name in wanted.keys() - {"commit", "python"}:  # Ray itself compares Python
-        if here.get(name) != wanted[name]:
+    for name in wanted.keys() - {"python"}:  # Ray itself compares Python
+        if here.get(name) != wanted[name] and not (name == "commit" and name not in here):  # installed, of no checkout
             where = socket.gethostname()
             raise ClusterError(
                 f"{where}: has {name} {here.get(name)}, and the driver {wanted[name]}; install the same there"

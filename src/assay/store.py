@@ -134,9 +134,9 @@ class Store:
         """
         folder = f"{kind}/{key}"
         try:
-            found = json.loads(self.place.read(f"{folder}/{CHECKSUMS}"))
+            found = json.loads(self._content(folder, CHECKSUMS))
             sound = all(_is_name(name) and re.fullmatch("[0-9a-f]{64}", value) for name, value in found.items())
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise DamagedCellError(
                 f"{self._shown(folder, CHECKSUMS)}: cannot be read; {self._remedy(folder)}"
             ) from error
@@ -181,14 +181,23 @@ class Store:
 
     def _checked(self, folder: str, name: str, wanted: str) -> bytes:
         path = self.place.named(name, wanted)
-        try:
-            content = self.place.read(f"{folder}/{path}")
-        except OSError as error:
-            raise DamagedCellError(f"{self._shown(folder, path)}: cannot be read; {self._remedy(folder)}") from error
+        content = self._content(folder, path)
         if _sha(content) != wanted:
             why = "was cut or altered since it was written"
             raise DamagedCellError(f"{self._shown(folder, path)}: {why}; {self._remedy(folder)}")
         return content
+
+    def _content(self, folder: str, path: str) -> bytes:
+        """A file of a cell. Only what is not there is damage: what a disk cannot read now, it may read again."""
+        try:
+            return self.place.read(f"{folder}/{path}")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            raise DamagedCellError(f"{self._shown(folder, path)}: cannot be read; {self._remedy(folder)}") from error
+        except OSError as error:
+            raise StoreError(
+                f"{self._shown(folder, path)}: cannot be read now ({error.strerror or error}); nothing was changed: "
+                "see to the disk, then run the same command again"
+            ) from error
 
     def _shown(self, folder: str, name: str) -> str:
         return self.place.shown(f"{folder}/{name}")

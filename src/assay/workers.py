@@ -19,7 +19,7 @@ import torch
 from assay.attempts import attempt
 from assay.data import Task, load_task, one_class
 from assay.driver import ATTEMPTS, MORE, PAUSE, Driver, Watch, reason_of
-from assay.errors import BadValueError, StoreError
+from assay.errors import BadValueError, DamagedCellError
 from assay.memory import lacks_memory
 from assay.study import Cell, Study
 
@@ -132,7 +132,7 @@ def _interrupts_ignored() -> Iterator[None]:
 def _hand(driver: Driver, worker: _Worker, cells: tuple[Cell, ...]) -> None:
     try:
         weights, pieces = driver.inputs(cells)
-    except StoreError as error:
+    except DamagedCellError as error:
         driver.take(cells, [str(error)] * len(cells))
         return
     worker.cells = cells

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from assay.architectures import Architecture, LeNet5, Mixer
 from assay.attacks.base import Aim, input_gradient
-from assay.classifier import Classifier
+from assay.classifier import Classifier, wrap
+from assay.errors import BadValueError
 from assay.fit import build
 from assay.objectives import Batch, CrossEntropy
 from assay.randomness import derive, global_streams
@@ -60,6 +61,45 @@ def test_training_steps_meet_the_dropout_that_each_network_would_draw_alone() ->
                 alone = CrossEntropy()(network, Batch(x[place], y[place]), torch.Generator())
                 assert torch.allclose(losses.value[place], alone.value, atol=1e-6)
                 assert torch.allclose(losses.logits[place], alone.logits, atol=1e-6)
+
+
+class Early(torch.nn.Module):
+    """Dropout between convolutions, of which there may be a second call."""
+
+    def __init__(self, calls: int = 1) -> None:
+        super().__init__()
+        self.first, self.drop = torch.nn.Conv2d(1, 3, 3), torch.nn.Dropout()
+        self.last, self.calls = torch.nn.Conv2d(3, CLASSES, 14), calls
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for _ in range(self.calls):
+            x = self.drop(x)
+        logits: Tensor = self.last(x).flatten(1)
+        return logits
+
+
+def test_dropout_of_images_is_drawn_in_their_memory_order() -> None:
+    network = wrap(Early(), torch.rand((2, *SHAPE))).train()
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    x = torch.rand((5, *SHAPE)).to(memory_format=torch.channels_last)
+    with global_streams(0, "cpu"):
+        streams = Streams(network, SHAPE, (7,))
+        (noise,) = streams.draw(5).values()
+    found = []
+    drop = next(layer for layer in network.modules() if isinstance(layer, torch.nn.Dropout))
+    drop.register_forward_hook(lambda _, inputs, output: found.append((inputs[0], output)))
+    with global_streams(derive(7, "dropout").initial_seed(), "cpu"):
+        network(x)
+    ((entered, left),) = found
+    assert not entered.is_contiguous(), "the case that this is about"
+    assert torch.equal(entered * noise[0], left)
+
+
+def test_a_layer_that_draws_twice_is_refused() -> None:
+    network = wrap(Early(calls=2), torch.rand((2, *SHAPE))).train()
+    with pytest.raises(BadValueError, match="draws more than once"):
+        Streams(network, SHAPE, (7,))
 
 
 def test_noise_is_of_the_layers_probability_and_mean_one() -> None:

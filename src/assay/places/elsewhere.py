@@ -5,7 +5,8 @@ and the marker last, which names them: two drivers that write the same cell neve
 writer was killed has no marker. A claim is a small object with its owner and the time, renewed while the cell is
 computed. Who wants a claim that another has watches it: one that was not renewed for `EXPIRES` seconds has ended. That
 is measured on the watcher's own monotonic clock, so that neither clocks that differ nor a clock that is set matter.
-Two drivers that claim at the same moment may both compute a cell: that is wasteful, and nothing else.
+Two drivers that claim at the same moment may both compute a cell. The first marker stays, unless the second was on its
+way at that very moment: then a model may be another one, equal but for rounding, than what was evaluated meanwhile.
 """
 
 import contextlib

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from assay.classifier import Classifier, device_of
+from assay.errors import BadValueError
 from assay.randomness import derive
 from assay.stacks.networks import NOISE
 
@@ -29,9 +30,17 @@ class Streams:
     """The dropout of networks with these seeds. To be used inside `global_streams`, which puts the stream back."""
 
     def __init__(self, network: Classifier, shape: tuple[int, int, int], seeds: Sequence[int]) -> None:
-        """Find the dropout layers of a network for images (C, H, W), in the order in which they draw."""
+        """Find the dropout layers of a network for images (C, H, W), in the order in which they draw.
+
+        Raises:
+            BadValueError: one layer draws several times.
+        """
         device = device_of(network)
         self.sites, self.seeds = _sites(network, torch.zeros((1, *shape), device=device)), tuple(seeds)
+        names = [site.name for site in self.sites]
+        for name in names:
+            if names.count(name) > 1:
+                raise BadValueError(f"{name}: draws more than once; give each dropout a layer of its own to stack")
         self.stream = _global(device)
         self.states = {seed: self._fresh(seed) for seed in seeds}
 
@@ -51,9 +60,16 @@ class Streams:
 
     def _draw(self, seed: int, batch: int) -> list[Tensor]:
         self.stream.set_state(self.states[seed])
-        noise = [F.dropout(site.entered.new_ones(batch, *site.entered.shape[1:]), site.p) for site in self.sites]
+        noise = [F.dropout(_ones(site.entered, batch), site.p) for site in self.sites]
         self.states[seed] = self.stream.get_state()
         return noise
+
+
+def _ones(entered: Tensor, batch: int) -> Tensor:
+    """Ones for a batch, in memory as what entered is: dropout draws in that order."""
+    ones = entered.new_ones(batch, *entered.shape[1:])
+    last = entered.ndim == 4 and not entered.is_contiguous()
+    return ones.contiguous(memory_format=torch.channels_last) if last else ones
 
 
 def _global(device: torch.device) -> torch.Generator:

@@ -7,8 +7,10 @@ from pathlib import Path
 from assay.places.base import TEMPORARY
 from assay.store import CELLS, CHECKSUMS, MARKER, ROOMS, Store, abandoned
 from assay.upkeep.census import Folder, Named, Progress, census, ignore, refuse_unreadable, studies_of, unnamed
+from assay.upkeep.claims import ended
 
 Found = dict[str, dict[str, Folder]]
+UNFINISHED = "begun and never finished"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +48,8 @@ def find_garbage(out: Path | str) -> tuple[Garbage, ...]:
 def collect(out: Path | str, *, progress: Progress = ignore) -> tuple[Garbage, ...]:
     """Remove what `find_garbage` finds now, and return what was removed.
 
-    Each cell is claimed while it is removed. Do it while no run begins: one that has just found a cell, and whose study
-    is not named yet, would compute it anew.
+    Each cell is claimed while it is removed; a claim elsewhere that a killed run left counts as ended after an hour.
+    Do it while no run begins: one that has just found a cell, and whose study is not named yet, would compute it anew.
 
     Raises:
         StoreError: as `find_garbage`, or the store cannot be written.
@@ -57,9 +59,12 @@ def collect(out: Path | str, *, progress: Progress = ignore) -> tuple[Garbage, .
         progress(done, len(garbage))
         if item.key:
             with store.claim(item.key) as mine:
-                if not mine and store.claimed(item.key):
+                if not mine and not ended(store, item.key):
                     continue
-                _remove(store, item.path)
+                if item.why == UNFINISHED and store.place.exists(f"{item.path}/{CHECKSUMS}"):
+                    continue  # a run has finished it meanwhile
+                if not (mine and item.path == f"claims/{item.key}"):  # which goes as it is let go
+                    _remove(store, item.path)
         else:
             _remove(store, item.path)
         removed.append(item)
@@ -99,7 +104,7 @@ def _begun(store: Store, found: Found) -> Iterator[Garbage]:
             key = "" if name.startswith(TEMPORARY) else name.split("-")[0]
             path = f"{kind}/{name}"
             if abandoned(store.place, path) and not (key and store.claimed(key)):
-                yield Garbage(path=path, why="begun and never finished", size=folder.size, key=key)
+                yield Garbage(path=path, why=UNFINISHED, size=folder.size, key=key)
 
 
 def _pieces(store: Store, found: Found, studies: list[Named]) -> Iterator[Garbage]:
@@ -128,9 +133,9 @@ def _temporaries(store: Store, studies: list[Named]) -> Iterator[Garbage]:
     """Of the store's marker, plans and pages."""
     for name in store.place.names(""):
         if name.startswith(f"{TEMPORARY}{MARKER}") and abandoned(store.place, name):
-            yield Garbage(path=name, why="begun and never finished", size=0)
+            yield Garbage(path=name, why=UNFINISHED, size=0)
     for study in studies:
         for file in store.place.files(study.study):
             name = file.path.split("/", 1)[1]
             if name.startswith(TEMPORARY) and abandoned(store.place, file.path):
-                yield Garbage(path=file.path, why="begun and never finished", size=file.size)
+                yield Garbage(path=file.path, why=UNFINISHED, size=file.size)

@@ -7,6 +7,7 @@ from pathlib import Path
 from assay.places.base import TEMPORARY
 from assay.store import CELLS, Store
 from assay.upkeep.census import Named, Progress, census, ignore, studies_of
+from assay.upkeep.claims import ended
 
 KINDS = (*CELLS, "pieces")
 
@@ -103,7 +104,7 @@ def repair(out: Path | str, verdict: Verdict) -> tuple[Damage, ...]:
         if item.kind == "study":
             continue
         with store.claim(_owner(item.key)) as mine:
-            free = mine or not store.claimed(_owner(item.key))
+            free = mine or ended(store, _owner(item.key))
             if free and store.damaged(item.kind, item.key):  # a run may have mended it meanwhile
                 store.discard(item.kind, item.key)
                 discarded.append(item)

@@ -23,7 +23,7 @@ import assay.cli
 import assay.each_class
 import assay.live
 import assay.report
-from assay import execute, studies, workers
+from assay import attempts, studies
 from assay.augmentations import MixUp
 from assay.evaluations import Calibration, Rejection
 from assay.recipe import Recipe, Train
@@ -96,7 +96,7 @@ def run(words: list[str], environment: dict[str, str], output: str) -> int:
     studies.faults = STUDY  # type: ignore[attr-defined]
     studies.__all__.append("faults")
     if "ASSAY_FAULT" in environment:
-        execute.compute = plant(execute.compute)  # type: ignore[attr-defined]
+        attempts.compute = plant(attempts.compute)  # type: ignore[attr-defined]
     sys.argv = ["assay", *words]
     try:
         assay.cli.main()
@@ -128,4 +128,4 @@ if __name__ == "__main__":
     importlib.import_module("torch._dynamo")  # what torch imports for its first optimiser, and each process would
     serve()
 elif "ASSAY_FAULT" in os.environ:
-    workers.compute = plant(workers.compute)  # type: ignore[attr-defined]
+    attempts.compute = plant(attempts.compute)  # type: ignore[attr-defined]

@@ -12,10 +12,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from assay.errors import BadValueError
+from assay.errors import BadValueError, LogError
+from assay.evaluations import Calibration
+from assay.recipe import Recipe, Train
 from assay.results import COLUMNS, load_results
 from assay.run import folder_of, run_study
 from assay.store import Store
+from assay.study import Study
+from assay.upkeep import find_garbage
 
 CHOSEN = ("baseline", "mixup(alpha=1)", "ensemble(members=3)")
 COMMAND = [
@@ -148,3 +152,26 @@ def test_bad_input_is_one_sentence(arguments: dict[str, object], message: str, t
     with pytest.raises(BadValueError, match=message):
         run_study(**({"study": "quickstart", "out": tmp_path} | arguments))  # type: ignore[arg-type]
     assert finished(tmp_path) == set()
+
+
+def test_what_former_runs_with_other_seeds_computed_stays_named(tiny_folder: Path, tmp_path: Path) -> None:
+    study = Study(
+        name="seeds",
+        title="Seeds",
+        question="Which?",
+        recipes=(Recipe(train=Train(epochs=1, images=40)),),
+        evaluations=(Calibration(images=20),),
+        data="tiny",
+        outliers=(),
+    )
+    run_study(study, out=tmp_path, data=tiny_folder, seeds=(0,))
+    run_study(study, out=tmp_path, data=tiny_folder, seeds=(1,))
+    assert find_garbage(tmp_path) == ()
+    before = (tmp_path / "seeds" / "study.json").read_bytes()
+    with pytest.raises(LogError):
+        run_study(study, out=tmp_path, data=tiny_folder, seeds=(0,), log=tmp_path)
+    assert (tmp_path / "seeds" / "study.json").read_bytes() == before, "a refused run changes nothing"
+    again = run_study(study, out=tmp_path, data=tiny_folder, seeds=(0, 1))
+    assert len(again.trained) == 2
+    assert "earlier" not in json.loads((tmp_path / "seeds" / "study.json").read_bytes())
+    assert len(Store(tmp_path).finished("models")) == 2

@@ -272,6 +272,12 @@ class Store:
             raise StoreError(f"{self.place.shown(path)}: not found; run that study first, with --out {self.out}")
         return _check_format(self.place, path)
 
+    def known_study(self, name: str) -> dict[str, Any]:
+        """A study's plan, or {} where none can be read."""
+        with contextlib.suppress(StoreError):
+            return self.read_study(name)
+        return {}
+
     def claim(self, key: str) -> AbstractContextManager[bool]:
         """Claim a cell for this process; False where another run is computing it. A killed process's claim ends."""
         return self.place.claim(f"claims/{key}")

@@ -8,7 +8,7 @@ ordinary cell of seed s + 1000 i. The transfer of attacks between the models is 
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
@@ -30,6 +30,7 @@ FULL = "full"  # the preset that is the whole study
 EVALUATION_SEED = 0  # every model of every study meets the same noise
 KEPT = "kept"  # of a study of one class: which it is, and what classes there are
 COSTS = "costs"  # in a plan, the rough cost of each cell by its key, for the time left
+EARLIER = "earlier"  # in a plan, models that former runs of the study named, and this one does not
 STARTS = "starts"  # in a plan, the keys of trainings that are no recipe's own, but others go on from
 TRANSFER = "transfer"  # the stage of the cell that tries every model's points on all the others
 MOST = 60  # recipes between which transfer is measured: their pairs grow with the square, and so does the table
@@ -541,6 +542,18 @@ def summary(plan: Plan, command: str) -> dict[str, Any]:
         **({"transfer": found} if (found := _transfer(plan)) else {}),
         **({} if study.kept is None else {KEPT: _kept(study.kept, task)}),
     }
+
+
+def carried_on(kept: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """A plan's summary with the models of a former one that it does not have, as of other seeds: they stay named.
+
+    A model of both is named as now alone: what it was with other settings is not needed any more.
+    """
+    now = {(entry["recipe"], entry["seed"]) for entry in kept["models"]}
+    others = [*before.get("models", []), *before.get(EARLIER, []), *kept.get(EARLIER, [])]
+    earlier = {(entry["recipe"], entry["seed"]): entry for entry in reversed(others)}
+    left = [entry for name, entry in earlier.items() if name not in now]
+    return {**kept, **({EARLIER: left} if left else {})}
 
 
 def _kept(kept: int, task: Task) -> dict[str, Any]:

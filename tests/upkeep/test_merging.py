@@ -8,8 +8,8 @@ import pytest
 from assay.errors import BadValueError, StoreError
 from assay.places import Local
 from assay.store import Store, key_of
-from assay.upkeep import merge, verify
-from tests.upkeep.conftest import BASE, CLEAN, START, Make, evaluation, everything, model, plan, stored
+from assay.upkeep import find_garbage, merge, verify
+from tests.upkeep.conftest import BASE, CLEAN, LOST, START, Make, evaluation, everything, model, plan, stored
 
 MORE = key_of("more")
 
@@ -84,6 +84,20 @@ def test_a_study_with_other_cells_stays_and_is_named(make: Make) -> None:
     before = ours.read_study("first")
     assert merge(ours.out, theirs.out).kept == ("first",)
     assert ours.read_study("first") == before
+
+
+def test_what_was_merged_of_other_seeds_stays_named(make: Make) -> None:
+    ours, theirs = make("ours"), make("theirs")
+    theirs.write("evaluations", MORE, evaluation())
+    other = plan("baseline", [LOST], {"calibration": MORE})
+    other["models"][0]["seed"] = 1
+    theirs.write_study("first", other)
+    assert merge(ours.out, theirs.out).kept == ("first",)
+    assert ours.has("evaluations", MORE)
+    assert find_garbage(ours.out) == ()
+    assert ours.read_study("first")["models"][0]["seed"] == 0
+    assert merge(ours.out, theirs.out).copied == 0
+    assert len(ours.read_study("first")["earlier"]) == 1
 
 
 def test_names_that_lead_out_of_a_cell_are_damage(make: Make, tmp_path: Path) -> None:

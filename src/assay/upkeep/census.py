@@ -8,7 +8,7 @@ from typing import Any
 from assay.errors import DamagedCellError, StoreError
 from assay.places.base import TEMPORARY
 from assay.store import CELLS, CHECKSUMS, ROOMS, Store
-from assay.study import STARTS, TRANSFER
+from assay.study import EARLIER, STARTS, TRANSFER
 
 Progress = Callable[[int, int], None]  # done, of how many
 Cell = tuple[str, str]  # kind and key
@@ -33,11 +33,13 @@ class Named:
     Attributes:
         study: the study's folder in the store.
         cells: its cells with what they are, such as ("pgd(eps=0.3, steps=40), seed 0, training").
+        earlier: cells that former runs with other options named, such as of other seeds.
         problem: why the plan cannot be read, in a sentence, or "".
     """
 
     study: str
     cells: dict[Cell, str] = field(default_factory=dict)
+    earlier: dict[Cell, str] = field(default_factory=dict)
     problem: str = ""
 
 
@@ -62,7 +64,7 @@ def studies_of(store: Store) -> list[Named]:
 def _named(store: Store, name: str) -> Named:
     try:
         plan = store.read_study(name)
-        return Named(study=name, cells=dict(_cells(plan)))
+        return Named(study=name, cells=dict(_cells(plan)), earlier=dict(_of_models(plan.get(EARLIER, []))))
     except StoreError as error:
         return Named(study=name, problem=str(error))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -73,19 +75,24 @@ def _named(store: Store, name: str) -> Named:
 def _cells(plan: dict[str, Any]) -> Iterator[tuple[Cell, str]]:
     for key in plan.get(STARTS, []):
         yield ("models", key), "a training that others go on from"
-    for entry in plan["models"]:
+    yield from _of_models(plan["models"])
+    if "key" in plan.get(TRANSFER, {}):
+        yield ("evaluations", plan[TRANSFER]["key"]), f"all recipes, {TRANSFER}"
+
+
+def _of_models(entries: list[dict[str, Any]]) -> Iterator[tuple[Cell, str]]:
+    """The cells of a plan's models."""
+    for entry in entries:
         title = f"{entry['recipe']}, seed {entry['seed']}"
         for key in entry["models"]:
             yield ("models", key), f"{title}, training"
         for evaluation, key in entry["evaluations"].items():
             yield ("evaluations", key), f"{title}, {evaluation}"
-    if "key" in plan.get(TRANSFER, {}):
-        yield ("evaluations", plan[TRANSFER]["key"]), f"all recipes, {TRANSFER}"
 
 
 def unnamed(store: Store, found: dict[str, dict[str, Folder]], studies: list[Named]) -> list[Cell]:
     """Finished cells that no study names, nor a named model's training starts from."""
-    named = {cell for study in studies for cell in study.cells}
+    named = {cell for study in studies for cell in study.cells.keys() | study.earlier.keys()}
     there = {(kind, key) for kind in CELLS for key, folder in found[kind].items() if folder.finished}
     left = there - named
     if any(kind == "models" for kind, _ in left):  # plans of older versions do not name what a tuning starts from

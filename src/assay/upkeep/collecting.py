@@ -108,7 +108,7 @@ def _begun(store: Store, found: Found) -> Iterator[Garbage]:
 
 
 def _pieces(store: Store, found: Found, studies: list[Named]) -> Iterator[Garbage]:
-    named = {key for study in studies for _, key in study.cells}
+    named = {key for study in studies for _, key in study.cells.keys() | study.earlier.keys()}
     for name, folder in found["pieces"].items():
         key = name.split("-")[0]
         done = key in found["evaluations"] and found["evaluations"][key].finished
@@ -118,7 +118,7 @@ def _pieces(store: Store, found: Found, studies: list[Named]) -> Iterator[Garbag
 
 
 def _notes(store: Store, found: Found, studies: list[Named]) -> Iterator[Garbage]:
-    named = {key for study in studies for _, key in study.cells}
+    named = {key for study in studies for _, key in study.cells.keys() | study.earlier.keys()}
     for name, folder in found["failures"].items():
         key = name.removesuffix(".json")
         if name.startswith(TEMPORARY):

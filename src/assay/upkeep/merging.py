@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from assay.errors import BadValueError, DamagedCellError
 from assay.places import Local, place_at
 from assay.store import CELLS, Store
+from assay.study import carried_on
 from assay.upkeep.census import Progress, ignore, studies_of
 from assay.upkeep.verifying import Damage, whose
 
@@ -22,7 +24,7 @@ class Merged:
         damaged: cells that are damaged in the other store, and were left out, or whose checksums are in the first.
         differing: cells that both have with other numbers, as machines that round otherwise give; the first's stay.
         studies: studies whose plans were copied.
-        kept: studies that both have with other cells; the first's plans stay.
+        kept: studies that both have with other cells; the first's plans stay, and go on naming the other's.
     """
 
     copied: int
@@ -99,8 +101,13 @@ def _copy_plans(ours: Store, theirs: Store) -> tuple[tuple[str, ...], tuple[str,
         if study.study in here:
             if here[study.study].cells.keys() != study.cells.keys():
                 kept.append(study.study)
+                both = carried_on(_plan(ours, study.study), theirs.known_study(study.study))
+                ours.write_study(study.study, both)
         elif not study.problem:
-            plan = theirs.read_study(study.study)
-            ours.write_study(study.study, {name: value for name, value in plan.items() if name != "format"})
+            ours.write_study(study.study, _plan(theirs, study.study))
             copied.append(study.study)
     return tuple(copied), tuple(kept)
+
+
+def _plan(store: Store, name: str) -> dict[str, Any]:
+    return {key: value for key, value in store.read_study(name).items() if key != "format"}

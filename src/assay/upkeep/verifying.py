@@ -83,11 +83,11 @@ def _owner(name: str) -> str:
 def whose(studies: Sequence[Named], kind: str, name: str) -> str:
     """Which studies name a cell, and what it is: "quickstart: baseline, seed 0, training"."""
     cell = ("evaluations", _owner(name)) if kind == "pieces" else (kind, name)
-    naming = [study for study in studies if cell in study.cells]
+    naming = [study for study in studies if cell in study.cells or cell in study.earlier]
     if not naming:
         return ""
     others = f" (and in {', '.join(study.study for study in naming[1:])})" if naming[1:] else ""
-    return f"{naming[0].study}: {naming[0].cells[cell]}{others}"
+    return f"{naming[0].study}: {(naming[0].earlier | naming[0].cells)[cell]}{others}"
 
 
 def repair(out: Path | str, verdict: Verdict) -> tuple[Damage, ...]:

@@ -162,7 +162,8 @@ def merge(
         _list_damage(console, merged.differing)
     for name in merged.kept:
         console.print(
-            f"{name} has other cells in {other}: the plan here stays; run it here with the same options to use them.",
+            f"{name} has other cells in {other}: the plan here stays; run it here with the options of both, such as "
+            "all seeds, to report them together.",
             soft_wrap=True,
             markup=False,
         )

@@ -510,3 +510,20 @@ def test_what_a_disk_cannot_read_now_is_no_damage(tmp_path: Path, monkeypatch: p
     assert not store.damaged("models", "k")
     (tmp_path / "models" / "k" / "a").unlink()
     assert store.damaged("models", "k")
+
+
+def test_the_plan_that_a_run_goes_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    assert store.former_study("x") == {}
+    for content in (b"{", b"3", b""):
+        store.place.write("x/study.json", content)
+        assert store.former_study("x") == {}
+    store.write_study("x", {"models": []})
+    assert store.former_study("x")["models"] == []
+
+    def hiccup(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Local, "read", hiccup)
+    with pytest.raises(StoreError):
+        store.former_study("x")

@@ -23,6 +23,7 @@ from assay.parts import describe
 from assay.posthoc import Histogram, MCDropout, Temperature
 from assay.recipe import Recipe, Train, Tuned, parse_recipe
 from assay.study import (
+    EARLIER,
     IMAGE,
     MOST,
     STEP,
@@ -31,6 +32,7 @@ from assay.study import (
     Preset,
     Study,
     Transferred,
+    carried_on,
     choose,
     member_seeds,
     plan,
@@ -548,3 +550,20 @@ def test_a_bad_transfer_is_refused(change: dict[str, Any], message: str) -> None
     with pytest.raises(BadValueError) as caught:
         Transferred(**change)
     assert message in str(caught.value)
+
+
+def test_a_plan_goes_on_naming_other_seeds_and_takes_nothing_unsound_from_the_disk() -> None:
+    def entry(recipe: str, seed: int, key: str) -> dict[str, object]:
+        return {"recipe": recipe, "seed": seed, "models": [key], "evaluations": {}}
+
+    now = {"models": [entry("a", 0, "new")], "title": "T"}
+    before = {
+        "models": [entry("a", 0, "old"), entry("a", 1, "one")],
+        EARLIER: [entry("a", 1, "older"), entry("b", 0, "b")],
+    }
+    found = carried_on(now, before)
+    assert {item["models"][0] for item in found[EARLIER]} == {"one", "b"}
+    assert {name: value for name, value in found.items() if name != EARLIER} == now
+    assert carried_on(found, now) == found
+    for odd in ({}, {"models": 3}, {"models": [3, {}, {"recipe": [], "seed": 1}], EARLIER: {"a": 1}}):
+        assert carried_on(now, odd) == now

@@ -102,7 +102,7 @@ def run_study(
     whole, planned = plan(study, task), plan(chosen, task)  # the report is of the whole study, whatever was chosen
     name = folder_of(study.name, limit, study.preset)
     with logged(None if log is None else Path(log)) as tell:
-        kept = carried_on(summary(whole, command), store.known_study(name))
+        kept = carried_on(summary(whole, command), store.former_study(name))
         store.write_study(name, {**kept, "run": describe_run(own, 0.0)})
         state = run(planned, store, source, jobs=jobs, device=device, ray=ray, watch=watch, tell=tell)
     place = {"jobs": jobs} if ray is None else {"ray": ray}

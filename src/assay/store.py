@@ -272,10 +272,18 @@ class Store:
             raise StoreError(f"{self.place.shown(path)}: not found; run that study first, with --out {self.out}")
         return _check_format(self.place, path)
 
-    def known_study(self, name: str) -> dict[str, Any]:
-        """A study's plan, or {} where none can be read."""
-        with contextlib.suppress(StoreError):
-            return self.read_study(name)
+    def former_study(self, name: str) -> dict[str, Any]:
+        """The plan that a new one goes on from; {} where there is none, or a damaged one, which is written anew.
+
+        Raises:
+            StoreError: it is there and cannot be read now: who wrote over it would forget what it names.
+        """
+        path = f"{name}/{PLAN}"
+        with self.place.errors():
+            content = self.place.read(path) if self.place.exists(path) else b""
+        with contextlib.suppress(ValueError, RecursionError):
+            found = json.loads(content)
+            return found if isinstance(found, dict) else {}
         return {}
 
     def claim(self, key: str) -> AbstractContextManager[bool]:

@@ -550,10 +550,22 @@ def carried_on(kept: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, 
     A model of both is named as now alone: what it was with other settings is not needed any more.
     """
     now = {(entry["recipe"], entry["seed"]) for entry in kept["models"]}
-    others = [*before.get("models", []), *before.get(EARLIER, []), *kept.get(EARLIER, [])]
-    earlier = {(entry["recipe"], entry["seed"]): entry for entry in reversed(others)}
+    others = [*_sound(before.get("models")), *_sound(before.get(EARLIER)), *kept.get(EARLIER, [])]
+    earlier: dict[tuple[str, int], Any] = {}
+    for entry in others:  # from the latest to the first
+        earlier.setdefault((entry["recipe"], entry["seed"]), entry)
     left = [entry for name, entry in earlier.items() if name not in now]
     return {**kept, **({EARLIER: left} if left else {})}
+
+
+def _sound(entries: Any) -> list[dict[str, Any]]:
+    """Those of a plan's models that are as a plan has them: it is read from a disk."""
+    kinds = {"recipe": str, "seed": int, "models": list, "evaluations": dict}
+    return [
+        entry
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict) and all(isinstance(entry.get(name), kind) for name, kind in kinds.items())
+    ]
 
 
 def _kept(kept: int, task: Task) -> dict[str, Any]:

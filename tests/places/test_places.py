@@ -11,7 +11,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from assay.errors import BadValueError, DamagedCellError, StoreError
-from assay.places import Elsewhere, elsewhere, place_at
+from assay.places import Elsewhere, Local, elsewhere, place_at
 from assay.report.files import pages_at, write_atomically
 from assay.store import CHECKSUMS, Store, finished, to_json
 
@@ -274,3 +274,9 @@ def test_pages_are_put_where_the_store_is(store: Store) -> None:
 def test_pages_do_not_land_in_a_folder_named_like_an_address() -> None:
     with pytest.raises(BadValueError, match="is no folder of this machine"):
         write_atomically(Path("memory://x") / "report.html", "text")
+
+
+def test_an_address_that_lacks_a_slash_is_no_folder() -> None:
+    with pytest.raises(StoreError, match=r"s3:/bucket/x: expected s3:// with two slashes; .* write \./s3:/bucket/x"):
+        place_at("s3:/bucket/x")
+    assert isinstance(place_at("./s3:/bucket/x"), Local)

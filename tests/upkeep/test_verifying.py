@@ -2,7 +2,8 @@
 
 from assay.store import PIECE, Store
 from assay.upkeep import repair, verify
-from tests.upkeep.conftest import BASE, CLEAN, LOST, TUNED, WAITING, everything, stored
+from assay.upkeep.census import studies_of
+from tests.upkeep.conftest import BASE, CLEAN, LOST, START, TUNED, WAITING, everything, plan, stored
 
 
 def test_a_sound_store_is_sound_and_nothing_changes(store: Store) -> None:
@@ -59,3 +60,12 @@ def test_a_damaged_plan_is_told_and_stays(store: Store) -> None:
     assert [(item.kind, item.key) for item in found.damage] == [("study", "first")]
     assert repair(store.out, found) == ()
     assert store.place.read("first/study.json") == b"{"
+
+
+def test_a_shared_model_is_named_as_its_own_recipes(store: Store) -> None:
+    both = plan("baseline", [BASE], {"calibration": CLEAN})
+    both["models"] += plan("ensemble(members=2)", [BASE, START], {})["models"]
+    store.write_study("first", both)
+    (first, *_) = studies_of(store)
+    assert first.cells["models", BASE] == "baseline, seed 0, training"
+    assert first.cells["models", START] == "ensemble(members=2), seed 0, training"

@@ -1,7 +1,9 @@
 """Where a store's files lie: a folder of this machine, or any address that fsspec knows."""
 
+import re
 from pathlib import Path
 
+from assay.errors import StoreError
 from assay.places.base import File, Holder, Place
 from assay.places.elsewhere import Elsewhere
 from assay.places.local import Local, clear_errors
@@ -24,11 +26,13 @@ def place_at(address: Path | str) -> Place:
         address: a path, "file:///data/store", "memory://name", "s3://bucket/folder" ...
 
     Raises:
-        StoreError: the kind of address is unknown, or needs a package that is not installed.
+        StoreError: the kind of address is unknown, lacks a slash, or needs a package that is not installed.
     """
     if not is_local(address):
         return Elsewhere(str(address))
     text = str(address)
+    if isinstance(address, str) and (kind := re.match(r"([a-z][a-z0-9+]+):/(?!/)", text)):
+        raise StoreError(f"{text}: expected {kind[1]}:// with two slashes; for a folder of that name, write ./{text}")
     for start in HERE:
         text = text.removeprefix(start)
     return Local(Path(text))

@@ -82,7 +82,8 @@ def _cells(plan: dict[str, Any]) -> Iterator[tuple[Cell, str]]:
 
 def _of_models(entries: list[dict[str, Any]]) -> Iterator[tuple[Cell, str]]:
     """The cells of a plan's models."""
-    for entry in entries:
+    # The last to name a cell says what it is: a recipe's own training, not the ensemble that it is a member of.
+    for entry in sorted(entries, key=lambda entry: -len(entry["models"])):
         title = f"{entry['recipe']}, seed {entry['seed']}"
         for key in entry["models"]:
             yield ("models", key), f"{title}, training"

@@ -101,7 +101,9 @@ def _copy_plans(ours: Store, theirs: Store) -> tuple[tuple[str, ...], tuple[str,
         if study.study in here:
             if here[study.study].cells.keys() != study.cells.keys():
                 kept.append(study.study)
-                both = carried_on(_plan(ours, study.study), theirs.known_study(study.study))
+                if here[study.study].problem:
+                    continue  # the next run of that study writes its plan anew
+                both = carried_on(_plan(ours, study.study), theirs.former_study(study.study))
                 ours.write_study(study.study, both)
         elif not study.problem:
             ours.write_study(study.study, _plan(theirs, study.study))

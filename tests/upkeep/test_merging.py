@@ -122,3 +122,12 @@ def test_the_same_store_twice_another_format_and_no_store_are_refused(make: Make
     with pytest.raises(StoreError, match="holds no store"):
         merge(ours.out, tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
+
+
+def test_a_damaged_cell_of_the_first_store_is_replaced(make: Make) -> None:
+    ours, theirs = make("ours"), make("theirs")
+    ours.place.write(stored(ours, "models", BASE, "model.safetensors"), b"cut")
+    assert ours.damaged("models", BASE)
+    found = merge(ours.out, theirs.out)
+    assert (found.copied, found.damaged, found.differing) == (1, (), ())
+    assert verify(ours.out).damage == ()

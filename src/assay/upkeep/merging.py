@@ -39,7 +39,8 @@ def merge(into: Path | str, other: Path | str, *, progress: Progress = ignore) -
     """Copy the finished cells and the plans of studies that a store lacks from another, in which nothing changes.
 
     Each cell is held against its checksums before it is copied, and appears whole or not at all: a merge that was
-    interrupted can be repeated. Reports are not copied; `assay report` writes them.
+    interrupted can be repeated. One that is damaged in the first store is replaced. Reports are not copied; `assay
+    report` writes them.
 
     Args:
         into: the store that gains; it is made where there is none.
@@ -61,9 +62,11 @@ def merge(into: Path | str, other: Path | str, *, progress: Progress = ignore) -
     for done, (kind, key) in enumerate(cells):
         progress(done, len(cells))
         try:
-            if key not in there[kind]:
+            if key not in there[kind] or ours.damaged(kind, key):
                 files = theirs.contents(kind, key)
-                with ours.claim(key):  # so that nobody takes a cell in the midst of being written for an abandoned one
+                with ours.claim(key) as mine:  # so that nobody takes a cell in the midst of being written for abandoned
+                    if mine and ours.has(kind, key) and ours.damaged(kind, key):
+                        ours.discard(kind, key)
                     ours.write(kind, key, files)
                 copied += 1
             elif _numbers(ours, kind, key) != _numbers(theirs, kind, key):

@@ -1,5 +1,6 @@
 """Cells computed here and in processes; failures, deaths, interrupts, shared stores."""
 
+import json
 import os
 import signal
 import threading
@@ -7,11 +8,13 @@ from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
+from assay import cells
 from assay.architectures import LeNet5Large
 from assay.attacks import FGSM, PGD
 from assay.cells import assemble, compute
@@ -66,6 +69,23 @@ def contents(store: Store) -> dict[str, bytes]:
     return {
         str(path.relative_to(store.root)): path.read_bytes() for path in store.root.rglob("*") if path.name in names
     }
+
+
+def test_a_cells_seconds_hold_its_bootstrap_draws(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned, _ = prepared(tiny_folder, small_study(Recipe(train=QUICK)))
+    clock = [0.0]
+
+    def slow_draws(*_: Any) -> dict[str, torch.Tensor]:
+        clock[0] += 7
+        return {}
+
+    monkeypatch.setattr(cells, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(cells, "_draws", slow_draws)
+    [trained] = planned.training
+    made = compute(trained, planned.task, (), "cpu", quiet)
+    [other] = [cell for cell in planned.cells if cell is not trained]
+    files = compute(other, planned.task, [made["model.safetensors"]], "cpu", quiet)
+    assert json.loads(files["cell.json"])["provenance"]["seconds"] == 7
 
 
 def test_processes_give_the_same_bytes_as_one(tiny_folder: Path, tmp_path: Path) -> None:

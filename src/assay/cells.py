@@ -183,18 +183,18 @@ def _evaluate(
     observations = observe(model, task, EVALUATION_SEED, lambda fraction: report(fraction, ""))
     report(1.0, "measuring")
     measurements = cell.evaluation.measure(observations)
+    files = {
+        "observations.safetensors": pack(observations),
+        "draws.safetensors": pack_weights(_draws(cell.evaluation, observations)),
+        "measurements.json": to_json([asdict(measurement) for measurement in measurements]),
+    }
     record = {
         "recipe": cell.recipe.name,
         "seed": cell.seed,
         "evaluation": describe(cell.evaluation),
-        "provenance": describe_run(device, time.perf_counter() - start + earlier()),
+        "provenance": describe_run(device, time.perf_counter() - start + earlier()),  # last: its seconds hold all
     }
-    return {
-        "observations.safetensors": pack(observations),
-        "draws.safetensors": pack_weights(_draws(cell.evaluation, observations)),
-        "measurements.json": to_json([asdict(measurement) for measurement in measurements]),
-        "cell.json": to_json(record),
-    }
+    return files | {"cell.json": to_json(record)}
 
 
 def _transfer(

@@ -25,6 +25,7 @@ from assay.recipe import Recipe, Train
 from assay.store import Store, unpack_weights
 from assay.study import Plan, Study, TrainCell, plan
 from assay.workers import Source
+from tests.processes import workers_of
 
 QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)
 BASE = Recipe(train=QUICK)
@@ -138,11 +139,9 @@ def test_the_cells_of_a_killed_stack_are_tried_by_themselves(tiny_folder: Path, 
 
     def kill_once(state: State) -> None:
         if not killed and any(item.fraction > 0 for item in state.running.values()):
-            children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-            for child in map(int, children):
-                if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                    killed.append(child)
-                    os.kill(child, signal.SIGKILL)
+            for worker in workers_of(os.getpid()):
+                killed.append(worker)
+                os.kill(worker, signal.SIGKILL)
 
     state = run(own, store, source(tiny_folder), jobs=2, watch=kill_once)
     assert killed

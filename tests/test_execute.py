@@ -34,6 +34,7 @@ from assay.store import PIECE, Store, pack_weights, unpack_weights
 from assay.study import Plan, Study, plan
 from assay.weights import Snapshots
 from assay.workers import Source, _start, source_of
+from tests.processes import workers_of
 
 QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)
 
@@ -130,7 +131,7 @@ def test_a_killed_worker_is_replaced_and_its_cell_done(tiny_folder: Path, tmp_pa
 
     def kill_once(state: State) -> None:
         if not killed and any(item.fraction > 0 for item in state.running.values()):
-            killed.extend(_children())
+            killed.extend(workers_of(os.getpid()))
             os.kill(killed[0], signal.SIGKILL)
 
     state = run(planned, Store(tmp_path), source, jobs=2, watch=kill_once)
@@ -143,7 +144,7 @@ def test_a_cell_whose_worker_always_dies_is_reported(tiny_folder: Path, tmp_path
 
     def kill(state: State) -> None:
         if any(item.fraction > 0 for item in state.running.values()):
-            for child in _children():
+            for child in workers_of(os.getpid()):
                 os.kill(child, signal.SIGKILL)
             for item in state.running.values():
                 item.fraction = 0.0
@@ -164,7 +165,7 @@ def test_an_interrupt_leaves_no_process_and_keeps_what_is_finished(tiny_folder: 
 
     with pytest.raises(KeyboardInterrupt):
         run(planned, store, source, jobs=2, watch=interrupt)
-    assert _children() == []
+    assert workers_of(os.getpid()) == []
     finished = [cell for cell in planned.cells if store.has("models", cell.key) or store.has("evaluations", cell.key)]
     assert finished
     assert not list(tmp_path.rglob(".*-*")), "a temporary folder was left"
@@ -369,14 +370,6 @@ def test_an_unknown_device_is_refused(tiny_folder: Path, tmp_path: Path) -> None
     planned, source = prepared(tiny_folder, small_study())
     with pytest.raises(BadValueError, match="device: nonsense is not here"):
         run(planned, Store(tmp_path), source, jobs=1, device="nonsense", watch=nothing)
-
-
-def _children() -> list[int]:
-    path = Path(f"/proc/{os.getpid()}/task")
-    if not path.exists():
-        pytest.skip("needs /proc to find the workers")
-    found = " ".join((task / "children").read_text() for task in path.iterdir()).split()
-    return [pid for pid in map(int, found) if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 def test_a_tuning_waits_for_its_start_wherever_it_runs(tiny_folder: Path, tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from assay.errors import LogError
 from assay.log import Log
 from assay.recipe import Recipe
 from assay.run import run_study
-from tests.test_execute import QUICK, _children, small_study
+from tests.processes import workers_of
+from tests.test_execute import QUICK, small_study
 
 ALWAYS = {"time", "elapsed", "run", "event"}
 CELL = ALWAYS | {"key", "stage", "recipe", "seed", "worker"}
@@ -73,7 +74,7 @@ def test_a_retried_cell_and_an_interrupt(tiny_folder: Path, tmp_path: Path) -> N
 
     def disturb(state: State) -> None:
         if not killed and any(item.fraction > 0 for item in state.running.values()):
-            killed.extend(_children())
+            killed.extend(workers_of(os.getpid()))
             os.kill(killed[0], signal.SIGKILL)
         elif killed and state.finished:
             raise KeyboardInterrupt

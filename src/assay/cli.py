@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from assay import forks
 from assay.again import OUT, command
 from assay.errors import AssayError, BadValueError, nearest
 from assay.store_commands import store_app
@@ -131,15 +132,17 @@ def run(
 
     Interrupt it at any time (Ctrl-C): finished cells stay, and the same command goes on where it was.
     """
+    chosen = None if seeds is None else _seeds(seeds)
+    if ray is not None and jobs is not None:
+        raise BadValueError("jobs: is only for processes of this machine; leave it out with --ray")
+    jobs = _cores() if jobs is None else jobs
+    if jobs > 1 and ray is None and not plan:
+        forks.warm_up(device)  # workers' imports take as long as those that follow
     from rich.console import Console
 
     from assay.run import find_study
 
     console = Console()
-    chosen = None if seeds is None else _seeds(seeds)
-    if ray is not None and jobs is not None:
-        raise BadValueError("jobs: is only for processes of this machine; leave it out with --ray")
-    jobs = _cores() if jobs is None else jobs
     if plan:
         _plan(
             console,

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from assay import forks
 from assay.attempts import attempt
 from assay.clusters import check_ray
 from assay.driver import KERNELS, MORE, PAUSE, Driver, State, Tell, Watch, begin, reason_of, silent
@@ -55,9 +56,11 @@ def run(
     """
     check_place(device, ray)
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
+    many = ray is None and jobs > 1  # the nodes of a cluster have memories of their own, which Ray looks after
+    if many:
+        forks.warm_up(device)
     state = begin(plan, store)
     watch(state)
-    many = ray is None and jobs > 1  # the nodes of a cluster have memories of their own, which Ray looks after
     memory = _memory(state, store) if many else None
     driver = Driver(state, store, memory=memory, stacks=stacks_pay(device), tell=tell)
     place = {"device": device, "jobs": jobs if ray is None else None, "ray": ray}

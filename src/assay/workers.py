@@ -7,15 +7,15 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from assay import forks
 from assay.attempts import attempt
 from assay.data import Task, load_task, one_class
 from assay.driver import ATTEMPTS, MORE, PAUSE, Driver, Watch, reason_of
@@ -69,7 +69,7 @@ def source_of(study: Study, folder: Path | None, limit: int | None) -> Source:
 class _Worker:
     """A process that computes one cell after the other."""
 
-    process: SpawnProcess
+    process: BaseProcess
     pipe: "Connection[Any, Any]"
     cells: tuple[Cell, ...] = ()  # several trainings are a stack
 
@@ -104,29 +104,10 @@ def in_processes(driver: Driver, source: Source, jobs: int, device: str, watch: 
 
 
 def _start(source: Source, device: str) -> _Worker:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, source, device), daemon=True)
-    with _interrupts_ignored():
-        process.start()
+    ours, theirs = multiprocessing.Pipe()
+    process = forks.start(device, _work, theirs, source, device)
     theirs.close()
     return _Worker(process=process, pipe=ours)
-
-
-@contextlib.contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ctrl-C reaches the whole group: a worker started inside ignores it from its first instruction, imports included.
-
-    Only the main thread may set this; a worker started from another one ignores interrupts once it works.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _hand(driver: Driver, worker: _Worker, cells: tuple[Cell, ...]) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.processes import workers_of
+
 CELLS = 9  # of the study: three trainings, two evaluations each of three recipes
 
 
@@ -44,15 +46,7 @@ class Run:
 
     def workers(self) -> list[int]:
         """Its processes that compute cells."""
-        found = []
-        for task in Path(f"/proc/{self.pid}/task").glob("*"):
-            try:
-                for pid in (task / "children").read_text().split():
-                    if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                        found.append(int(pid))
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-        return found
+        return workers_of(self.pid)
 
     def printed(self) -> str:
         return self.output.read_text()

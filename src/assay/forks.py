@@ -1,0 +1,72 @@
+"""Where workers come from: forked off a server that has imported torch once for all of them, where forks are safe.
+
+A new interpreter imports for three to five seconds of a core, and each worker would. The server does so once, while
+the driver reads its data and its store, and a lost worker is replaced at once. It imports and forks and does nothing
+else: it has no data, and no thread of it computes, so its forks start as clean as new interpreters. Where a fork may
+not be (CUDA forbids it once it has begun, macOS's libraries do not survive it), each worker is a new interpreter.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from multiprocessing import forkserver
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+IMPORTS = ["assay.workers", "torch._dynamo"]  # the second is what torch imports for its first optimiser
+
+
+def forks(device: str) -> bool:
+    """Whether workers that compute there are forked."""
+    return sys.platform == "linux" and device == "cpu"
+
+
+def warm_up(device: str) -> None:
+    """Start the server, which then imports by itself; nothing where it runs already, or where workers are not forked.
+
+    Call it before what takes long, so that both go on at the same time.
+    """
+    if forks(device):
+        forkserver.set_forkserver_preload(IMPORTS)
+        with _interrupts_ignored():
+            forkserver.ensure_running()
+
+
+def start(device: str, target: Callable[..., None], *args: Any) -> BaseProcess:
+    """Start a process that calls `target` with this one's environment, ends with it, and never hears Ctrl-C."""
+    if forks(device):
+        warm_up(device)
+        given = (dict(os.environ), target, *args)  # it may have changed since the server began
+        forked = multiprocessing.get_context("forkserver").Process(target=_begin, args=given, daemon=True)
+        forked.start()  # it ignores what its server ignores; the wait for the server's imports can be interrupted
+        return forked
+    spawned = multiprocessing.get_context("spawn").Process(target=target, args=args, daemon=True)
+    with _interrupts_ignored():
+        spawned.start()
+    return spawned
+
+
+def _begin(environment: Mapping[str, str], target: Callable[..., None], *args: Any) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    target(*args)
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Ctrl-C reaches the whole group: a process started inside ignores it, imports included.
+
+    Only the main thread may set this; a worker that another one starts ignores interrupts once it works.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

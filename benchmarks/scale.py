@@ -3,29 +3,33 @@
     make bench-scale          or   .venv/bin/python benchmarks/scale.py --recipes 20 --images 2000
 
 A study of many small cells (trainings, calibrations, attacks) runs from an empty store with each number of workers, on
-a machine that should be idle. For each run:
-- wall: seconds from the call of `run` to its end; start: those until the first cell began, which hold starting the
-  workers, importing torch in them and giving them the data (a cluster of Ray is started before, and given apart);
+a machine that should be idle. Each run is a process of its own, as a user would start it. For each:
+- wall: seconds of that whole process, its imports, plan and end included (a cluster of Ray is started before, and given
+  apart); start: those until the first cell began;
 - cells/min: over the wall without the start;
-- efficiency: seconds that one worker in this process takes, over workers times seconds that these take; once of whole
+- efficiency: seconds that one worker in one process takes, over workers times seconds that these take; once of whole
   walls, and once without the start;
 - store: milliseconds that the driver spends in the store for each cell; rest: what else the workers' time holds that no
   cell computes, for each cell: handing out, transfers, waiting for the driver or for a model, idling at the end;
-- overhead: both as a share of the workers' time without the start.
+- overhead: both as a share of the workers' time without the start;
+- slower: how much longer the cells themselves took than with one worker, as where two cores share a cache.
 """
 
 import argparse
 import contextlib
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from assay import forks
 from assay.attacks import FGSM
 from assay.augmentations import MixUp
 from assay.driver import State
@@ -33,10 +37,23 @@ from assay.evaluations import Adversarial, Calibration
 from assay.execute import run
 from assay.recipe import Recipe, Train
 from assay.store import Store
-from assay.study import Plan, Study, TrainCell, plan
+from assay.study import Study, TrainCell, plan
 from assay.workers import source_of
 
-COLUMNS = ("place", "workers", "wall s", "start s", "cells/min", "efficiency", "without start", "store ms", "rest ms")
+HERE, LOCAL, RAY = "one process", "local processes", "Ray"
+COLUMNS = (
+    "place",
+    "workers",
+    "wall s",
+    "start s",
+    "cells/min",
+    "efficiency",
+    "without start",
+    "store ms",
+    "rest ms",
+    "overhead",
+    "slower",
+)
 
 
 @dataclass(kw_only=True)
@@ -45,8 +62,8 @@ class Times:
 
     place: str
     workers: int
-    cells: int
-    begun: float = field(default_factory=time.perf_counter)
+    begun: float  # time.time when the process was started
+    cells: int = 0
     start: float | None = None
     wall: float = 0.0
     store: float = 0.0
@@ -54,10 +71,10 @@ class Times:
 
     def watch(self, state: State) -> None:
         """Note when the first cell began to be computed."""
-        waits = "waits for a core" if self.place == "Ray" else ""
-        begun = self.place == "this process" or any(item.text != waits for item in state.running.values())
+        waits = "waits for a core" if self.place == RAY else ""
+        begun = self.place == HERE or any(item.text != waits for item in state.running.values())
         if self.start is None and (begun or state.finished):
-            self.start = time.perf_counter() - self.begun
+            self.start = time.time() - self.begun
 
     @property
     def working(self) -> float:
@@ -139,20 +156,37 @@ def study(recipes: int, images: int) -> Study:
     )
 
 
-def measure(times: Times, planned: Plan, compute: Callable[..., State]) -> Times:
-    """Run the plan from an empty store."""
+def measure(times: Times, recipes: int, images: int) -> None:
+    """Run the study from an empty store, in this process; print what it took, but for the wall, as JSON."""
+    if times.place == LOCAL:
+        forks.warm_up("cpu")  # as the command does
+    own = study(recipes, images)
+    source = source_of(own, None, None)
+    planned = plan(own, source.load())
+    times.cells = len(planned.cells)
     with tempfile.TemporaryDirectory() as folder:
         store = TimedStore(Path(folder))
         store.times = times
-        times.begun = time.perf_counter()
-        state = compute(planned, store, watch=times.watch)
-        times.wall = time.perf_counter() - times.begun
+        ray = "auto" if times.place == RAY else None
+        jobs = times.workers if times.place == LOCAL else 1
+        state = run(planned, store, source, jobs=jobs, ray=ray, watch=times.watch)
         assert not state.failed, next(iter(state.failed.values()))
         spent = times.store
         for cell in planned.cells:
             kind = "models" if isinstance(cell, TrainCell) else "evaluations"
             times.computing += store.read_json(kind, cell.key, "cell.json")["provenance"]["seconds"]
         times.store = spent
+    print(json.dumps(asdict(times)))
+
+
+def measured(place: str, workers: int, arguments: argparse.Namespace) -> Times:
+    """Run the study in a process of its own."""
+    size = ["--recipes", str(arguments.recipes), "--images", str(arguments.images)]
+    begun = time.time()
+    one = ["--one", place, str(workers), str(begun)]
+    done = subprocess.run([sys.executable, __file__, *size, *one], stdout=subprocess.PIPE, text=True, check=True)
+    times = Times(**json.loads(done.stdout.splitlines()[-1]))
+    times.wall = time.time() - begun
     return times
 
 
@@ -179,7 +213,7 @@ def show(times: Times, one: Times) -> None:
     share = times.lost / (workers * times.working)
     print(
         f"{times.place:16} {workers:7} {times.wall:7.1f} {times.start or 0:7.1f} {60 * cells / times.working:9.1f} "
-        f"{whole:10.1%} {alone:13.1%} {store:8.1f} {rest:7.1f} {share:8.1%}",
+        f"{whole:10.1%} {alone:13.1%} {store:8.1f} {rest:7.1f} {share:8.1%} {times.computing / one.computing - 1:7.1%}",
         flush=True,
     )
 
@@ -191,24 +225,22 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2000, help="training images of each recipe")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="numbers of workers")
     parser.add_argument("--ray", action=argparse.BooleanOptionalAction, default=True, help="with Ray as well")
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    own = study(arguments.recipes, arguments.images)
-    source = source_of(own, None, None)
-    planned = plan(own, source.load())
-    cells, load = len(planned.cells), os.getloadavg()[0]
-    print(f"{cells} cells; load of the machine before: {load:.2f}, which should be near 0")
+    if arguments.one:
+        place, workers, begun = arguments.one
+        measure(Times(place=place, workers=int(workers), begun=float(begun)), arguments.recipes, arguments.images)
+        return
+    print(f"load of the machine before: {os.getloadavg()[0]:.2f}, which should be near 0")
     heads = f"{COLUMNS[0]:16} {COLUMNS[1]:7} {COLUMNS[2]:>7} {COLUMNS[3]:>7} {COLUMNS[4]:>9} {COLUMNS[5]:>10}"
-    print(f"{heads} {COLUMNS[6]:>13} {COLUMNS[7]:>8} {COLUMNS[8]:>7} overhead")
-    here = Times(place="this process", workers=1, cells=cells)
-    show(measure(here, planned, partial(run, source=source)), here)
+    print(f"{heads} {COLUMNS[6]:>13} {COLUMNS[7]:>8} {COLUMNS[8]:>7} {COLUMNS[9]:>8} {COLUMNS[10]:>7}")
+    show(here := measured(HERE, 1, arguments), here)
     for workers in arguments.workers:
         if workers > 1:
-            times = Times(place="local processes", workers=workers, cells=cells)
-            show(measure(times, planned, partial(run, source=source, jobs=workers)), here)
+            show(measured(LOCAL, workers, arguments), here)
     for workers in arguments.workers if arguments.ray else ():
         with cluster(workers) as took:
-            times = Times(place="Ray", workers=workers, cells=cells)
-            show(measure(times, planned, partial(run, source=source, ray="auto")), here)
+            show(measured(RAY, workers, arguments), here)
         print(f"  the cluster's start: {took:.1f} s")
 
 

@@ -1,19 +1,21 @@
 """The store's contract in every kind of place: a folder, memory, and a place that cannot rename."""
 
+import contextlib
 import json
 import time
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import fsspec
 import pytest
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
 from assay.errors import BadValueError, DamagedCellError, StoreError
 from assay.places import Elsewhere, Local, elsewhere, place_at
 from assay.report.files import pages_at, write_atomically
-from assay.store import CHECKSUMS, Store, finished, to_json
+from assay.store import Store, finished, to_json
 
 FILES = {"model.safetensors": b"weights" * 100, "cell.json": b'{"a": 1}\n'}
 OTHER = {"model.safetensors": b"another" * 100, "cell.json": b'{"a": 2}\n'}
@@ -143,14 +145,10 @@ def test_another_format_is_refused_and_left_alone(store: Store) -> None:
 
 
 def test_a_writer_that_is_killed_before_the_marker_leaves_no_cell(far: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = Elsewhere.write
+    def killed(*_: Any) -> bool:
+        raise KeyboardInterrupt
 
-    def killed(self: Elsewhere, path: str, content: bytes) -> None:
-        if path.endswith(CHECKSUMS):
-            raise KeyboardInterrupt
-        write(self, path, content)
-
-    monkeypatch.setattr(Elsewhere, "write", killed)
+    monkeypatch.setattr(Elsewhere, "_put_first", killed)
     with pytest.raises(KeyboardInterrupt):
         far.write("models", KEY, FILES)
     monkeypatch.undo()
@@ -161,22 +159,73 @@ def test_a_writer_that_is_killed_before_the_marker_leaves_no_cell(far: Store, mo
     assert far.contents("models", KEY) == OTHER
 
 
-@pytest.mark.parametrize("moment", range(4))
-def test_two_writers_never_mix_their_files(moment: int, far: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second writes its whole cell before the first writes its first file, its second, its marker, or after it."""
-    write, calls = Elsewhere.write, 0
+class Plain(MemoryFileSystem):  # type: ignore[misc]
+    """A file system that knows no condition on which a file is put."""
 
-    def disturbed(self: Elsewhere, path: str, content: bytes) -> None:
+    protocol = "plain"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        return MemoryFileSystem._strip_protocol(str(path).removeprefix("plain://"))
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **_: Any) -> None:
+        if mode != "overwrite":
+            raise NotImplementedError("a header that you provided implies functionality that is not implemented")
+        super().pipe_file(path, value)
+
+
+fsspec.register_implementation("plain", Plain, clobber=True)
+
+
+@pytest.mark.parametrize("kind", ["memory", "plain"])
+@pytest.mark.parametrize("moment", range(4))
+def test_two_writers_never_mix_their_files(moment: int, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second writes its whole cell before the first writes its first file, its second, its marker, or after it."""
+    far = Store(f"{kind}://{uuid.uuid4().hex}")
+    put, calls = Elsewhere._fresh, 0
+
+    def disturbed(self: Elsewhere) -> Any:
         nonlocal calls
         calls += 1
-        if calls == moment + 1:
-            monkeypatch.setattr(Elsewhere, "write", write)
+        if calls == (2, 3, 4, 99)[moment]:  # the first asks whether there is a marker
+            monkeypatch.setattr(Elsewhere, "_fresh", put)
             Store(far.out).write("models", KEY, OTHER)
-        write(self, path, content)
+        return put(self)
 
-    monkeypatch.setattr(Elsewhere, "write", disturbed)
+    monkeypatch.setattr(Elsewhere, "_fresh", disturbed)
     far.write("models", KEY, FILES)
-    assert far.contents("models", KEY) in (FILES, OTHER)
+    monkeypatch.setattr(Elsewhere, "_fresh", put)
+    if moment == 3:
+        Store(far.out).write("models", KEY, OTHER)
+    assert far.contents("models", KEY) == (FILES if moment == 3 else OTHER), "who came first stays"
+
+
+@pytest.mark.parametrize(("kind", "moment"), [("memory", 1), ("memory", 2), ("plain", 1), ("plain", 2), ("plain", 4)])
+def test_of_two_that_claim_at_the_same_moment_one_is_told(
+    kind: str, moment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second claims before the first asks something of its file system.
+
+    That is to put the claim if there is none, and to read it; where no such condition is known, whether there is one
+    and to put it lie between: no moment between these two is tried, since there both are told that they have it.
+    """
+    far = Store(f"{kind}://{uuid.uuid4().hex}")
+    fresh, calls, found = Elsewhere._fresh, 0, list[bool]()
+
+    def disturbed(self: Elsewhere) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == moment:
+            monkeypatch.setattr(Elsewhere, "_fresh", fresh)
+            found.append(other.enter_context(Store(far.out).claim(KEY)))
+        return fresh(self)
+
+    with contextlib.ExitStack() as other:
+        monkeypatch.setattr(Elsewhere, "_fresh", disturbed)
+        with far.claim(KEY) as mine:
+            assert sorted([*found, mine]) == [False, True]
 
 
 def test_a_claim_is_renewed_ends_without_renewal_and_with_its_context(
@@ -205,6 +254,7 @@ def test_who_loses_a_race_for_a_claim_is_told(far: Store, monkeypatch: pytest.Mo
         renew(self, path, {"owner": "faster"})
 
     monkeypatch.setattr(Elsewhere, "_renew", late)
+    far.place.write(f"claims/{KEY}", b"damaged, so that it is taken over")
     with far.claim(KEY) as mine:
         assert not mine
 

@@ -5,8 +5,10 @@ and the marker last, which names them: two drivers that write the same cell neve
 writer was killed has no marker. A claim is a small object with its owner and the time, renewed while the cell is
 computed. Who wants a claim that another has watches it: one that was not renewed for `EXPIRES` seconds has ended. That
 is measured on the watcher's own monotonic clock, so that neither clocks that differ nor a clock that is set matter.
-Two drivers that claim at the same moment may both compute a cell. The first marker stays, unless the second was on its
-way at that very moment: then a model may be another one, equal but for rounding, than what was evaluated meanwhile.
+A claim and a marker are put only if there is none yet, in one step where the file system and its server can (fsspec's
+mode "create"), so that one of two drivers has a cell, and the first marker stays. Elsewhere, and where two take over
+the claim of a driver that was killed, both may compute it; and a marker that comes while another is on its way
+replaces it: then a model may be another one, equal but for rounding, than what was evaluated meanwhile.
 """
 
 import contextlib
@@ -126,6 +128,20 @@ class Elsewhere:
                 self._system.makedirs(self._at(path).rsplit("/", 1)[0], exist_ok=True)  # of systems with real folders
                 self._system.pipe_file(self._at(path), content)
 
+    def _put_first(self, path: str, content: bytes) -> bool:
+        """Put a file unless there is one; whether it was put."""
+        with self.errors():
+            try:
+                self._fresh().pipe_file(self._at(path), content, mode="create")
+                return True
+            except FileExistsError:
+                return False
+            except Exception:  # a folder that is not there, a file system or a server that knows no such condition
+                if self.exists(path):
+                    return False
+        self.write(path, content)  # which tells what else is wrong
+        return True
+
     def add(self, folder: str, files: Mapping[str, bytes], marker: str) -> None:
         """Put the files, then the marker, unless another was faster."""
         if self.exists(f"{folder}/{marker}"):
@@ -134,8 +150,7 @@ class Elsewhere:
         for name, content in files.items():
             if name != marker:
                 self.write(f"{folder}/{self.named(name, checksums[name])}", content)
-        if not self.exists(f"{folder}/{marker}"):
-            self.write(f"{folder}/{marker}", files[marker])
+        self._put_first(f"{folder}/{marker}", files[marker])
 
     def remove(self, path: str) -> None:
         """Remove a file or all files below a folder."""
@@ -146,11 +161,12 @@ class Elsewhere:
     def claim(self, path: str) -> Iterator[bool]:
         """Put a claim, and renew it until the context ends."""
         owner = uuid.uuid4().hex
-        if self._lasts(path):
-            yield False
-            return
         claim = {"owner": owner, **holder_now()}
-        self._renew(path, claim)
+        if not self._put_first(path, _stamped(claim)):
+            if self._lasts(path):
+                yield False
+                return
+            self._renew(path, claim)  # what is there has ended, or is damaged
         if self._claim_at(path).get("owner") != owner:  # another claimed it at the same moment
             yield False
             return
@@ -194,8 +210,8 @@ class Elsewhere:
         return True
 
     def _renew(self, path: str, claim: dict[str, Any]) -> None:
-        claim["renewed"] = claim.get("renewed", -1) + 1
-        self.write(path, json.dumps(claim | {"time": time.time()}).encode())
+        claim["renewed"] = claim.get("renewed", 0) + 1
+        self.write(path, _stamped(claim))
 
     def _claim_at(self, path: str) -> dict[str, Any]:
         try:
@@ -203,6 +219,10 @@ class Elsewhere:
             return {**found, "time": float(found["time"])}
         except (FileNotFoundError, ValueError, TypeError, KeyError, RecursionError):
             return {}
+
+
+def _stamped(claim: Mapping[str, Any]) -> bytes:
+    return json.dumps({**claim, "time": time.time()}).encode()
 
 
 def _connect(address: str) -> tuple[Any, str]:

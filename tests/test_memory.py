@@ -79,6 +79,17 @@ def test_no_more_cells_run_at_once_than_fit_but_always_one(planned: Plan, tmp_pa
         driver.close()
 
 
+def test_a_stack_is_one_process(tiny_folder: Path, tmp_path: Path) -> None:
+    planned = plan(small_study(Recipe(train=QUICK, members=4)), load_task("tiny", outliers=(), folder=tiny_folder))
+    memory = Memory(task=planned.task, budget=1000 * MIB)
+    for cell in planned.cells:
+        memory.know(cell, 500)
+    store = Store(tmp_path)
+    driver = Driver(begin(planned, store), store, memory=memory, stacks=True)
+    assert [len(driver.next_stack(workers=2)) for _ in range(3)] == [2, 2, 0]
+    driver.close()
+
+
 def test_a_cell_that_runs_alone_waits_for_the_others_and_they_for_it(tiny_folder: Path, tmp_path: Path) -> None:
     study = small_study(Recipe(train=QUICK), Recipe(train=QUICK, members=3))
     planned = plan(study, load_task("tiny", outliers=(), folder=tiny_folder))

@@ -25,6 +25,7 @@ from assay.driver import State  # noqa: E402
 from assay.errors import BadValueError, ClusterError  # noqa: E402
 from assay.evaluations import Adversarial, Calibration  # noqa: E402
 from assay.execute import run  # noqa: E402
+from assay.memory import Memory  # noqa: E402
 from assay.recipe import Recipe, Train  # noqa: E402
 from assay.run import run_study  # noqa: E402
 from assay.store import Store, pack_weights, unpack_weights  # noqa: E402
@@ -266,8 +267,46 @@ def test_another_version_on_the_cluster_is_refused(
             on(cluster, given, Store(tmp_path))
         assert "\n" not in str(caught.value)
     monkeypatch.setattr(rays, "software", lambda: {"torch": "1.0"})
-    state = on(cluster, given, Store(tmp_path))
-    assert ", and the driver 1.0; install the same there" in state.failed[given.training[0].key]
+    with pytest.raises(
+        ClusterError, match=r"ray: .*: has torch .*, and the driver 1\.0; mend that node or take it out"
+    ):
+        on(cluster, given, Store(tmp_path))
+    assert Store(tmp_path).failure(given.training[0].key) is None, "it is not the cell that failed"
+
+
+def test_a_node_without_what_a_cell_needs_ends_the_run(
+    cluster: Any, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = planned(tiny_folder, Recipe(train=QUICK))
+
+    def work(*_: Any) -> None:
+        raise ModuleNotFoundError("No module named 'assay'")
+
+    monkeypatch.setattr(rays, "work", work)
+    with pytest.raises(ClusterError, match="a node cannot compute cells: No module named 'assay'; mend that node"):
+        on(cluster, given, Store(tmp_path))
+
+
+@pytest.mark.parametrize("share", [0, 0.7, 100])  # of a node's memory
+def test_no_more_cells_run_on_a_node_than_fit_into_its_memory(
+    share: float, cluster: Any, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = planned(tiny_folder, *mixed(5, replace(QUICK, epochs=20)))
+    node, counts = add_node(cluster, 2), list[int]()
+
+    def peak(*_: Any) -> float:
+        return share * min(float(found["Resources"]["memory"]) for found in ray.nodes() if found["Alive"])
+
+    monkeypatch.setattr(Memory, "peak", peak)
+    try:
+        state = on(cluster, given, Store(tmp_path), lambda _: counts.append(len(workers())))
+    finally:
+        cluster.remove_node(node)
+    assert state.finished == {cell.key for cell in given.cells}
+    if share:
+        assert 1 <= max(counts) <= 3, "one on each node; what fits on none runs on the largest"
+    else:
+        assert max(counts) == 4
 
 
 def test_a_cluster_without_gpu_is_said_so(cluster: Any, tiny_folder: Path, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ class Running:
     since: float = field(default_factory=time.monotonic)
     fraction: float = 0.0
     text: str = ""
+    stacked_on: str = ""  # the key of another cell, whose process computes this one in the same stack
 
 
 @dataclass(kw_only=True)
@@ -175,7 +176,7 @@ class Driver:
 
     def next(self) -> Cell | None:
         """Claim the first waiting cell whose models are there and which fits; None where there is none now."""
-        running = [item.cell for item in self.state.running.values()]
+        running = [item.cell for item in self.state.running.values() if not item.stacked_on]
         if any(cell.key in self.alone for cell in running):
             return None
         lonely = []
@@ -211,6 +212,7 @@ class Driver:
         together: list[Cell] = [cell]
         for other in alike:
             if len(together) < wanted and self._mine(other):
+                self.state.running[other.key].stacked_on = cell.key
                 together.append(other)
         return tuple(together)
 

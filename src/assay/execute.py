@@ -56,12 +56,11 @@ def run(
     """
     check_place(device, ray)
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", KERNELS)
-    many = ray is None and jobs > 1  # the nodes of a cluster have memories of their own, which Ray looks after
-    if many:
+    if ray is None and jobs > 1:
         forks.warm_up(device)
     state = begin(plan, store)
     watch(state)
-    memory = _memory(state, store) if many else None
+    memory = _memory(state, store, here=ray is None) if ray is not None or jobs > 1 else None
     driver = Driver(state, store, memory=memory, stacks=stacks_pay(device), tell=tell)
     place = {"device": device, "jobs": jobs if ray is None else None, "ray": ray}
     with _told(state, store, place, tell), contextlib.closing(driver):
@@ -98,9 +97,9 @@ def _told(state: State, store: Store, place: Mapping[str, Any], tell: Tell) -> I
         tell("run_ended", {"outcome": outcome, "reason": reason, **numbers, "waiting": waiting})
 
 
-def _memory(state: State, store: Store) -> Memory:
-    """What this machine has for cells, and what an earlier run tells of each kind."""
-    free = available()
+def _memory(state: State, store: Store, *, here: bool) -> Memory:
+    """What this machine has for cells, unless they run elsewhere, and what an earlier run tells of each kind."""
+    free = available() if here else None
     memory = Memory(task=state.plan.task, budget=None if free is None else SHARE * free)
     for cell in state.plan.cells if state.waiting else ():
         if cell.key in state.finished and kind_of(cell) not in memory.earlier:

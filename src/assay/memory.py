@@ -42,7 +42,8 @@ class Memory:
 
     Attributes:
         task: the data.
-        budget: bytes for all cells that run at once, each with its process; None where the system does not tell.
+        budget: bytes for all cells that run at once, each with its process; None where the system does not tell, and on
+            Ray, which compares what a cell takes with what each node has.
         earlier: by kind, what an earlier run has measured, in bytes.
         peaks: by kind, the largest that this run has measured, in bytes.
     """

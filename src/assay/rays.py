@@ -25,7 +25,20 @@ from assay.provenance import software
 from assay.study import Cell
 
 QUIET = 1.0  # seconds between two reports of a cell: hundreds of cells share one queue
+MEND = "mend that node or take it out of the cluster, then run the same command again"
 GPU_SHARE = 0.25  # of a GPU for a cell: these networks leave most of one idle
+
+
+class Lacking(NamedTuple):
+    """What a worker answers whose one cell lacked memory."""
+
+    reason: str
+
+
+class Unfit(NamedTuple):
+    """What a worker answers on a node that would compute other numbers."""
+
+    reason: str
 
 
 @dataclass(kw_only=True)
@@ -34,6 +47,7 @@ class _Flight:
 
     cells: tuple[Cell, ...]  # several trainings are a stack
     answer: Any  # a reference to what the call returns
+    memory: int  # bytes that Ray keeps for it on its node
     begun: bool = False
 
 
@@ -75,6 +89,8 @@ class _Cluster:
         # Beside the driver, so that no other node takes the queue with it.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+        self.most = max((node.get("memory", 0.0) for node in nodes), default=0.0)
 
     def run(self, watch: Watch) -> None:
         """Compute what waits. An interrupt ends the calls."""
@@ -110,11 +126,14 @@ class _Cluster:
 
         if not self.driver.state.waiting:
             return False
-        waiting = sum(not flight.begun for flight in self.flights.values())
-        if waiting == 0:
+        waiting = [flight for flight in self.flights.values() if not flight.begun]
+        if not waiting:
             return True
-        return len(self.flights) < self._at_once(ray.cluster_resources()) and bool(
-            waiting < self._at_once(ray.available_resources())
+        free = ray.available_resources()
+        return (
+            len(self.flights) < self._at_once(ray.cluster_resources())
+            and len(waiting) < self._at_once(free)
+            and (not self.most or sum(flight.memory for flight in waiting) < free.get("memory", 0.0))
         )
 
     def _at_once(self, resources: Mapping[str, float]) -> float:
@@ -138,7 +157,14 @@ class _Cluster:
         for cell in cells:
             self.driver.state.running[cell.key].text = "waits for a core"
         given = (cells, [self.task], weights, pieces, self.device, software(), self.queue, number)
-        self.flights[number] = _Flight(cells=cells, answer=self.call.remote(*given))
+        memory = self._memory(cells[0])
+        answer = self.call.options(memory=memory).remote(*given)
+        self.flights[number] = _Flight(cells=cells, answer=answer, memory=memory)
+
+    def _memory(self, cell: Cell) -> int:
+        """Bytes that its node should have free: no more than the largest node has, else it would wait forever."""
+        peak = self.driver.memory.peak(cell) if self.driver.memory is not None else 0.0
+        return int(min(peak, self.most))
 
     def _hear(self) -> None:
         """Take what cells have reported; what comes late, of a cell that has ended, is left out."""
@@ -164,15 +190,21 @@ class _Cluster:
             self.driver.begin(flight.cells, "ray")
         try:
             outcomes = ray.get(flight.answer)
-            if isinstance(outcomes, Lacking):
-                self._lost(flight.cells[0], "it lacked memory", f"({outcomes.reason})", alone=True)
-                return
         except ray.exceptions.RayTaskError as error:  # before the cell began, as where assay is not installed
-            self.driver.take(flight.cells, [f"ray: {sentence(error.cause)}"] * len(flight.cells))
+            raise ClusterError(f"ray: a node cannot compute cells: {sentence(error.cause)}; {MEND}") from error
         except ray.exceptions.RayError as error:
             self._again(flight.cells, error)
         else:
-            self.driver.take(flight.cells, outcomes)
+            self._keep(flight.cells, outcomes)
+
+    def _keep(self, cells: tuple[Cell, ...], outcomes: list[Outcome] | Lacking | Unfit) -> None:
+        """Keep what a worker answered. A node that is unfit ends the run: it would take one cell after the other."""
+        if isinstance(outcomes, Unfit):
+            raise ClusterError(f"ray: {outcomes.reason}; {MEND}")
+        if isinstance(outcomes, Lacking):
+            self._lost(cells[0], "it lacked memory", f"({outcomes.reason})", alone=True)
+        else:
+            self.driver.take(cells, outcomes)
 
     def _again(self, cells: tuple[Cell, ...], error: Exception) -> None:
         why = f"({type(error).__name__}: {sentence(error)})"
@@ -193,12 +225,6 @@ class _Cluster:
             self.driver.fail(cell, f"{what} {ATTEMPTS} times {why}")
 
 
-class Lacking(NamedTuple):
-    """What a worker answers whose one cell lacked memory."""
-
-    reason: str
-
-
 _held: dict[str, Task] = {}  # in a worker: the data of the last study, by reference
 
 
@@ -211,7 +237,7 @@ def work(
     wanted: Mapping[str, str],
     queue: Any,
     number: int,
-) -> list[Outcome] | Lacking:
+) -> list[Outcome] | Lacking | Unfit:
     """Compute a cell, or a stack of trainings, in a worker of a cluster.
 
     Args:
@@ -226,7 +252,7 @@ def work(
         number: of this call.
 
     Returns:
-        What became of each cell, or that the one cell lacked memory.
+        What became of each cell; or that the one cell lacked memory, or that this node should compute none.
     """
     import ray
 
@@ -246,7 +272,8 @@ def work(
         queue.actor.put_nowait.remote((number, "begun", f"{socket.gethostname()}:{os.getpid()}"))
         for place in range(len(cells)):
             show(place, 0.0, "")
-        _check_software(wanted)
+        if differs := _differs(wanted):
+            return Unfit(differs)
         [reference] = data
         name = reference.hex()
         if name not in _held:
@@ -259,12 +286,11 @@ def work(
         return [reason_of(error)] * len(cells)
 
 
-def _check_software(wanted: Mapping[str, str]) -> None:
-    """Raise ClusterError where this node would compute other numbers than the driver's machine."""
+def _differs(wanted: Mapping[str, str]) -> str:
+    """Why this node would compute other numbers than the driver's machine, or ""."""
     here = software()
     for name in wanted.keys() - {"python"}:  # Ray itself compares Python
         if here.get(name) != wanted[name] and not (name == "commit" and name not in here):  # installed, of no checkout
             where = socket.gethostname()
-            raise ClusterError(
-                f"{where}: has {name} {here.get(name)}, and the driver {wanted[name]}; install the same there"
-            )
+            return f"{where}: has {name} {here.get(name)}, and the driver {wanted[name]}"
+    return ""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from assay.analysis.hypervolume import contributions, hypervolume
+from assay.analysis.hypervolume import contributions, group_contributions, hypervolume
 from assay.analysis.zoo import Floats
 from assay.errors import BadValueError
 
@@ -25,6 +25,17 @@ def by_inclusion_and_exclusion(points: Floats) -> float:
     )
 
 
+def by_slices(points: Floats) -> float:
+    """The volume of a union of boxes [0, p], slice by slice along the last axis."""
+    if points.shape[1] == 1:
+        return float(points.max())
+    heights = np.unique(points[:, -1])
+    return sum(
+        float(height - below) * by_slices(np.unique(points[points[:, -1] >= height, :-1], axis=0))
+        for below, height in zip([0.0, *heights[:-1]], heights, strict=True)
+    )
+
+
 @given(POINTS)
 def test_agrees_with_inclusion_and_exclusion(points: Floats) -> None:
     assert hypervolume(points, np.zeros(points.shape[1])) == pytest.approx(by_inclusion_and_exclusion(points), abs=1e-9)
@@ -37,6 +48,31 @@ def test_a_contribution_is_what_is_lost_without_the_point(points: Floats) -> Non
     for place, own in enumerate(contributions(points, zero)):
         without = np.delete(points, place, axis=0)
         assert own == pytest.approx(whole - hypervolume(without, zero), abs=1e-9)
+
+
+@given(POINTS, st.data())
+def test_groups_add_what_is_lost_without_all_of_their_points(points: Floats, data: st.DataObject) -> None:
+    groups = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(points), max_size=len(points))))
+    zero = np.zeros(points.shape[1])
+    for group, own in enumerate(group_contributions(points, zero, groups)):
+        lost = by_inclusion_and_exclusion(points) - by_inclusion_and_exclusion(points[groups != group])
+        assert own == pytest.approx(lost, abs=1e-9)
+
+
+@pytest.mark.parametrize(("axes", "n"), [(1, 9), (2, 99), (3, 99), (4, 32), (5, 18), (6, 10)])
+def test_many_points_agree_with_slices(axes: int, n: int) -> None:
+    points = np.random.default_rng(axes).random((n, axes)) ** 0.2  # most of them on the front
+    assert hypervolume(points, np.zeros(axes)) == pytest.approx(by_slices(points), rel=1e-12)
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = np.random.default_rng(0).random((40, 5))
+    groups = np.arange(40) % 7
+    whole = hypervolume(points, np.zeros(5)), group_contributions(points, np.zeros(5), groups)
+    for name in ("BLOCK", "KEEN", "FEW"):
+        monkeypatch.setattr(f"assay.analysis.hypervolume.{name}", 1)
+    assert hypervolume(points, np.zeros(5)) == pytest.approx(whole[0], rel=1e-12)
+    assert group_contributions(points, np.zeros(5), groups) == pytest.approx(whole[1], abs=1e-12)
 
 
 @pytest.mark.parametrize("axes", [2, 3, 4, 5])

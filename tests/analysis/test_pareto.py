@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from assay.analysis.pareto import front_of, oriented, pareto
+from assay.analysis.pareto import oriented, pareto, undominated
 from assay.analysis.zoo import Floats
 from assay.errors import BadValueError
 
@@ -35,7 +35,13 @@ def test_agrees_with_the_definition(values: Floats) -> None:
         assert (found.ranks[place] == 1) == (not any(beats(other, row) for other in values))
         ahead = [found.ranks[other] for other in range(len(values)) if beats(values[other], row)]
         assert found.ranks[place] == 1 + max(ahead, default=0)  # the longest chain of recipes that beat it
-    assert {tuple(row) for row in front_of(values)} == {tuple(values[place]) for place in found.front}
+    assert np.flatnonzero(undominated(values)).tolist() == list(found.front)
+
+
+def test_the_front_of_many_is_that_of_the_definition() -> None:
+    values = np.random.default_rng(0).normal(size=(300, 3)).round(1)  # some of them equal
+    expected = [not any(beats(other, row) for other in values) for row in values]
+    assert undominated(values).tolist() == expected
 
 
 @given(SMALL)

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from assay.analysis.zoo import Floats
 from assay.errors import BadValueError
 
+KEEN = 12  # rows of the largest sums, which dominate most of the others
+
 
 class Pareto(NamedTuple):
     """The fronts of R recipes.
@@ -68,19 +70,31 @@ def pareto(values: Floats, higher_is_better: Sequence[bool]) -> Pareto:
     return Pareto(_places(ranks == 1), ranks, _places(~whole))
 
 
-def front_of(good: Floats) -> Floats:
-    """The rows that no other row dominates, (F, A), higher = better; of equal rows the first."""
-    as_good = (good[:, None] >= good[None]).all(axis=2)
-    earlier = ~np.tri(len(good), dtype=bool)  # [s, r]: s < r, which decides between equals
-    return good[~(as_good & (~as_good.T | earlier)).any(axis=0)]
+def undominated(good: Floats) -> NDArray[np.bool_]:
+    """(R,) whether no other row dominates a row of good (R, A), higher = better; equal rows share that."""
+    total = good.sum(axis=1)  # rises with every axis: a row of a larger sum that is as good on each is better on one
+    found = np.ones(len(good), dtype=bool)
+    for keen in np.argsort(-total)[:KEEN]:
+        found &= ~((good[keen] >= good).all(axis=1) & (total[keen] > total))
+    as_good = _as_good(good[found])
+    np.fill_diagonal(as_good, False)
+    met = np.flatnonzero(as_good.any(axis=0))  # by rows that are as good on every axis; most are met by none
+    found[np.flatnonzero(found)[met]] = ~(as_good[:, met] & ~as_good[met].T).any(axis=0)
+    return found
 
 
 def _dominance(good: Floats) -> NDArray[np.bool_]:
     """(R, R): whether row s dominates row r; False wherever a value is NaN."""
-    as_good = np.ones((len(good), len(good)), dtype=bool)
-    for axis in good.T:  # axis by axis: (R, R, A) at once would be large
-        as_good &= axis[:, None] >= axis[None, :]
+    as_good = _as_good(good)
     return as_good & ~as_good.T  # as good on every axis, and not the other way round: better on one
+
+
+def _as_good(good: Floats) -> NDArray[np.bool_]:
+    """(R, R): whether row s is as good as row r or better on every axis."""
+    as_good = np.ones((len(good), len(good)), dtype=bool)
+    for axis in np.ascontiguousarray(good.T):  # axis by axis: (R, R, A) at once would be large
+        as_good &= axis[:, None] >= axis[None, :]
+    return as_good
 
 
 def _places(chosen: NDArray[np.bool_]) -> tuple[int, ...]:

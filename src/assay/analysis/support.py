@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from assay.analysis.pareto import pareto
+from assay.analysis.pareto import oriented, undominated
 from assay.analysis.zoo import Floats
 from assay.randomness import derive
 
@@ -44,7 +44,6 @@ def front_support(
     counts = np.zeros(len(places))
     for b in range(rounds):
         errors = torch.randn(scale.shape, generator=random, dtype=torch.float64).numpy()
-        found = pareto(centred + draws[places, :, b] + scale * errors, higher_is_better)
-        counts[list(found.front)] += 1
+        counts += undominated(oriented(centred + draws[places, :, b] + scale * errors, higher_is_better))
     support[places] = counts / rounds
     return support

@@ -109,9 +109,11 @@ def _costs(points: Floats, counts: NDArray[np.int64]) -> Floats:
     centred = points - np.average(points, weights=counts)  # else the difference of large sums loses digits
     sums = [np.concatenate([[0.0], np.cumsum(counts * centred**power)]) for power in (0, 1, 2)]
     n, first, second = (total[None, 1:] - total[:-1, None] for total in sums)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        cost = np.maximum(second - first**2 / n, 0.0)
-    return np.where(np.tri(len(points), k=-1, dtype=bool), np.inf, cost)
+    with np.errstate(divide="ignore", invalid="ignore"):  # in place: of many points most of the time goes into memory
+        second -= np.divide(np.square(first, out=first), n, out=first)
+    cost: Floats = np.maximum(second, 0.0, out=second)
+    cost[np.tri(len(points), k=-1, dtype=bool)] = np.inf
+    return cost
 
 
 def _labels(starts: list[NDArray[np.int64]], size: int) -> NDArray[np.int64]:

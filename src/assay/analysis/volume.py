@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from assay.analysis.hypervolume import contributions, hypervolume
+from assay.analysis.hypervolume import contributions, group_contributions, hypervolume
 from assay.analysis.pareto import Pareto, oriented
 from assay.analysis.zoo import Floats
 
@@ -61,14 +61,13 @@ def volume(
     zero = np.zeros(len(low))
     sign = np.where(np.asarray(higher_is_better), 1.0, -1.0)
     front = list(pareto.front)
-    whole = hypervolume(unit[front], zero)
-    owners = dict.fromkeys(families[place] for place in front)
-    without = {name: [place for place in places if families[place] != name] for name in owners}
+    owners = {name: place for place, name in enumerate(dict.fromkeys(families))}
+    alone = group_contributions(unit[places], zero, np.array([owners[families[place]] for place in places])).tolist()
     return Volume(
-        value=whole,
+        value=hypervolume(unit[front], zero),
         reference=tuple((sign * low).tolist()),
         ideal=tuple((sign * high).tolist()),
         baseline=float(unit[baseline].prod()) if baseline is not None and baseline in places else None,
         recipes=dict(zip(front, contributions(unit[front], zero).tolist(), strict=True)),
-        families={name: max(whole - hypervolume(unit[rest], zero), 0.0) for name, rest in without.items()},
+        families={name: alone[owners[name]] for name in dict.fromkeys(families[place] for place in front)},
     )

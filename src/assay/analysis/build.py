@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -10,13 +11,13 @@ from numpy.typing import NDArray
 
 from assay.analysis.corruption import METRICS, REASON, set_corruption_draws, set_corruption_errors
 from assay.analysis.families import family, parameters
-from assay.analysis.measures import MEAN, absences, number
+from assay.analysis.measures import MEAN, Keys, absences, number
 from assay.analysis.zoo import Floats, Key, Zoo
 from assay.errors import BadValueError
 from assay.evaluations.draws import draw_name
 from assay.evaluations.flags import EVIDENCE, FLAG
 from assay.metrics.intervals import RESAMPLES
-from assay.results import Results, records
+from assay.results import Results
 
 # Warnings of single models, what attacks cost, a fact of data: nothing that a technique gains or loses.
 NO_MEASURES = (
@@ -38,9 +39,14 @@ class _Trainings:
     reasons: dict[tuple[int, int], str] = field(default_factory=dict)  # (recipe, measure) -> why there is no value
     seen: dict[tuple[int, int], str] = field(default_factory=dict)  # (recipe, measure) -> what of it training met
 
+    @cached_property
+    def _members(self) -> dict[int, NDArray[np.int64]]:
+        recipes = np.array([recipe for recipe, _ in self.models], dtype=np.int64)
+        return {recipe: np.flatnonzero(recipes == recipe) for recipe in set(recipes.tolist())}
+
     def of(self, recipe: int | None) -> NDArray[np.int64]:
         """The places of a recipe's trainings."""
-        return np.array([place for place, (other, _) in enumerate(self.models) if other == recipe], dtype=np.int64)
+        return self._members.get(-1 if recipe is None else recipe, np.empty(0, dtype=np.int64))
 
 
 def build_zoo(results: Results) -> Zoo:
@@ -90,20 +96,21 @@ def _trainings(results: Results) -> _Trainings:
     found: list[tuple[int, int, float | None, int]] = []
     reasons, seen = dict[tuple[int, int], str](), dict[tuple[int, int], str]()
     places = {label: place for place, label in enumerate(results.recipes)}
-    for row in chain(records(results.table, USED), records(results.replicates, USED)):
-        if row["metric"] in NO_MEASURES or row["seed"] == MEAN or row["recipe"] not in places:
+    known, own, further = Keys(), results.table, results.replicates
+    rows = chain(*(zip(*(table[name].tolist() for name in USED), strict=True) for table in (own, further)))
+    for label, seed, evaluation, setting, metric, value, n, higher_is_better, reason, met in rows:
+        if metric in NO_MEASURES or seed == MEAN or label not in places:
             continue
-        key = Key(str(row["evaluation"]), str(row["metric"]), tuple(sorted(row["setting"].items())))
-        column = keys.setdefault(key, len(keys))
-        recipe = places[row["recipe"]]
-        training = models.setdefault((recipe, int(row["seed"])), len(models))
-        found.append((training, column, number(row["value"]), int(number(row["n"]) or 0)))
-        if not pd.isna(row["higher_is_better"]):
-            directions.setdefault(column, bool(row["higher_is_better"]))
-        if row["reason"]:
-            reasons.setdefault((recipe, column), str(row["reason"]))
-        if row["seen"]:
-            seen.setdefault((recipe, column), str(row["seen"]))
+        column = keys.setdefault(known(evaluation, metric, setting), len(keys))
+        recipe = places[label]
+        training = models.setdefault((recipe, int(seed)), len(models))
+        found.append((training, column, number(value), int(number(n) or 0)))
+        if column not in directions and not pd.isna(higher_is_better):
+            directions[column] = bool(higher_is_better)
+        if reason:
+            reasons.setdefault((recipe, column), str(reason))
+        if met:
+            seen.setdefault((recipe, column), str(met))
     values = np.full((len(models), len(keys)), np.nan)
     n = np.zeros(values.shape, dtype=np.int64)
     for training, column, value, count in found:
@@ -157,12 +164,13 @@ def _draws(
         for evaluation, named in columns.items():
             wanted = {name: column for name, column in named.items() if there[column]}
             found = results.load_draws(results.recipes[recipe], seed, evaluation) if wanted else None
-            for name, column in wanted.items():
-                if found is not None and name in found and len(found[name]) == RESAMPLES:
-                    total[recipe, column] += found[name]
-                    count[recipe, column] += 1
+            drawn = [name for name in wanted if found and name in found and len(found[name]) == RESAMPLES]
+            if found and drawn:
+                places = [wanted[name] for name in drawn]
+                total[recipe, places] += [found[name] for name in drawn]
+                count[recipe, places] += 1
     complete = (count == seeds) & (seeds > 0)
-    total /= np.maximum(count, 1)[:, :, None]
+    total /= np.maximum(count, 1).astype(np.float32)[:, :, None]
     total[~complete] = np.nan
     set_corruption_draws(trainings.keys, total, baseline)
     return total

@@ -8,9 +8,26 @@ from typing import Any
 import pandas as pd
 
 from assay.analysis.zoo import Key
-from assay.results import Results, records, setting_text
+from assay.results import COLUMNS, Results, setting_text
 
 MEAN = "mean"  # the seed of rows that average over several seeds
+
+
+Columns = Mapping[str, list[Any]]  # of the table: what its rows hold, by name
+
+
+class Keys:
+    """The keys of rows: of many rows with the same one it is made once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], Key] = {}
+
+    def __call__(self, evaluation: str, metric: str, setting: Mapping[str, str | float]) -> Key:
+        """The key of a row of the table."""
+        given = (evaluation, metric, *setting.items())
+        if given not in self._known:
+            self._known[given] = Key(evaluation, metric, tuple(sorted(setting.items())))
+        return self._known[given]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,19 +73,22 @@ def collect(results: Results, skip: tuple[str, ...] = ()) -> list[Measure]:
         skip: metrics that are no measures.
     """
     order = {MEAN: 0} | {str(seed): place + 1 for place, seed in enumerate(results.seeds)}
-    rows: dict[Key, dict[str, dict[str, Any]]] = {}
+    last = len(order)
+    rows: dict[Key, dict[str, int]] = {}
     ran: set[tuple[str, str]] = set()
-    for row in records(results.table):
-        ran.add((str(row["recipe"]), str(row["evaluation"])))
-        if row["metric"] in skip:
+    columns = {name: results.table[name].tolist() for name in COLUMNS}
+    known, seeds = Keys(), columns["seed"]
+    named = zip(*(columns[name] for name in ("recipe", "seed", "evaluation", "metric", "setting")), strict=True)
+    for place, (recipe, seed, evaluation, metric, setting) in enumerate(named):
+        ran.add((recipe, evaluation))
+        if metric in skip:
             continue
-        key = Key(str(row["evaluation"]), str(row["metric"]), tuple(sorted(row["setting"].items())))
-        cells = rows.setdefault(key, {})
-        before = cells.get(row["recipe"])
-        if before is None or order.get(row["seed"], len(order)) < order.get(before["seed"], len(order)):
-            cells[row["recipe"]] = row
+        cells = rows.setdefault(known(evaluation, metric, setting), {})
+        before = cells.get(recipe)
+        if before is None or order.get(seed, last) < order.get(seeds[before], last):
+            cells[recipe] = place
     why = absences(results)
-    return [_measure(results, key, cells, ran, why) for key, cells in rows.items()]
+    return [_measure(results, columns, key, cells, ran, why) for key, cells in rows.items()]
 
 
 def without(measures: Sequence[Measure], skip: tuple[str, ...]) -> list[Measure]:
@@ -131,17 +151,19 @@ def number(value: object) -> float | None:
 
 def _measure(
     results: Results,
+    columns: Columns,
     key: Key,
-    cells: dict[str, dict[str, Any]],
+    cells: dict[str, int],
     ran: set[tuple[str, str]],
     why: Callable[[str, str], str],
 ) -> Measure:
     evaluation, metric, _ = key
-    directions = [row["higher_is_better"] for row in cells.values() if not pd.isna(row["higher_is_better"])]
+    directions = (columns["higher_is_better"][row] for row in cells.values())
+    direction = next((bool(value) for value in directions if not pd.isna(value)), None)
 
     def cell(recipe: str) -> Cell:
         if recipe in cells:
-            return _cell(cells[recipe])
+            return _cell(columns, cells[recipe])
         if (recipe, evaluation) in ran:
             return Cell(value=None, reason=f"the {evaluation} evaluation of this recipe gave no such number")
         return Cell(value=None, reason=why(recipe, evaluation))
@@ -149,21 +171,21 @@ def _measure(
     return Measure(
         evaluation=evaluation,
         metric=metric,
-        setting=dict(next(iter(cells.values()))["setting"]),
-        higher_is_better=bool(directions[0]) if directions else None,
+        setting=dict(columns["setting"][next(iter(cells.values()))]),
+        higher_is_better=direction,
         cells={recipe: cell(recipe) for recipe in results.recipes},
     )
 
 
-def _cell(row: Mapping[str, Any]) -> Cell:
-    value = number(row["value"])
-    reason = str(row["reason"] or "")
+def _cell(columns: Columns, row: int) -> Cell:
+    value = number(columns["value"][row])
+    reason = columns["reason"][row] or ""
     return Cell(
         value=value,
-        low=number(row["low"]) if value is not None else None,
-        high=number(row["high"]) if value is not None else None,
-        n=int(number(row["n"]) or 0),
-        interval=str(row["interval"] or ""),
+        low=number(columns["low"][row]) if value is not None else None,
+        high=number(columns["high"][row]) if value is not None else None,
+        n=int(number(columns["n"][row]) or 0),
+        interval=columns["interval"][row] or "",
         reason=reason or ("the store gives no reason" if value is None else ""),
-        seen=str(row["seen"] or ""),
+        seen=columns["seen"][row] or "",
     )

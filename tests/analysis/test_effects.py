@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from assay.analysis.build import build_zoo
-from assay.analysis.effects import Effect, compare, contrast
+from assay.analysis.contrasts import Terms, contrast, contrasts
+from assay.analysis.effects import Effect, compare
 from assay.analysis.false_discovery import adjust
 from assay.analysis.training_noise import KnownNoise, noise_of_sum, training_noise
 from assay.analysis.zoo import Floats, Key, Zoo
@@ -292,6 +293,33 @@ def test_compare_agrees_with_contrast_where_recipes_have_noise_of_their_own() ->
     )
     for one in compare(zoo):
         assert contrast(zoo, one.measure, {one.recipe: 1, 0: -1}) == pytest.approx(one.effect, rel=1e-5, abs=1e-7)
+
+
+def test_many_contrasts_are_each_in_closed_form() -> None:
+    rng = np.random.default_rng(6)
+    zoo = zoo_of(
+        rng.standard_normal((6, 1)),
+        rng.standard_normal((6, 1, B)),
+        seeds=np.array([[5], [3], [4], [1], [2], [1]]),
+        spread=np.array([[1], [0.5], [0.1], [np.nan], [0.3], [np.nan]]),
+        families=("baseline", "a", "a", "b", "c", "a"),
+    )
+    zoo.values[5] = np.nan
+    recipes = np.array([rng.permutation(5)[:4] for _ in range(20)] + [[0, 5, 1, 2]])
+    terms = Terms(recipes, rng.standard_normal(recipes.shape))
+    *found, none = contrasts(zoo, 0, terms)
+    assert none is None
+    variance, freedom, source = (column[:, 0] for column in training_noise(zoo))
+    for own, weights, effect in zip(*terms, found, strict=False):
+        assert effect is not None
+        each = weights**2 * variance[own] / zoo.seeds[own, 0]
+        parts = {name: each[source[own] == name].sum() for name in source[own]}
+        doubt = sum(part**2 / freedom[source == name][0] for name, part in parts.items())
+        draws = weights @ zoo.draws[own, 0].astype(float)
+        error = np.hypot(draws.std(ddof=1), sum(parts.values()) ** 0.5)
+        half = stats.t.ppf(0.975, error**4 / doubt) * error
+        assert effect.value == pytest.approx(weights @ zoo.values[own, 0])
+        assert (effect.training**2, effect.high - effect.value) == pytest.approx((sum(parts.values()), half))
 
 
 def test_without_a_baseline_nothing_is_compared() -> None:

@@ -29,18 +29,14 @@ Where this errs:
 - A number at its floor or ceiling in the sample is so in every resample: it has no sampling noise, too little.
 """
 
-from collections.abc import Mapping
-from math import isnan
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from assay.analysis.false_discovery import adjust
-from assay.analysis.training_noise import KnownNoise, TrainingNoise, training_noise
+from assay.analysis.training_noise import training_noise
 from assay.analysis.zoo import Floats, Zoo
-from assay.errors import BadValueError
 
 LEVEL = 0.95
 RATE = 0.05  # the false discovery rate that "beyond noise" allows
@@ -88,45 +84,6 @@ class Comparison(NamedTuple):
         return bool(np.isnan(self.effect.training))
 
 
-def contrast(zoo: Zoo, measure: int, weights: Mapping[int, float], noise: KnownNoise | None = None) -> Effect | None:
-    """The weighted sum of recipes' values on a measure, such as {recipe: 1, baseline: -1} for a difference.
-
-    Args:
-        zoo: the numbers.
-        measure: a place in `zoo.keys`.
-        weights: by the recipes' places.
-        noise: the zoo's, for those who make many contrasts.
-
-    Returns:
-        The effect, or None where a value is missing.
-
-    Raises:
-        BadValueError: there are no weights.
-    """
-    value = weighted(zoo, measure, weights)
-    if value is None:
-        return None
-    recipes, given = _parted(weights)
-    draws = given @ zoo.draws[recipes, measure].astype(np.float64)
-    known = training_noise(zoo, [measure]) if noise is None else noise.of(measure)
-    training, doubt = _training(known, recipes, given**2 / zoo.seeds[recipes, measure])
-    found = _effects(np.array([value]), np.array([draws.std(ddof=1)]), np.array([training]), np.array([doubt]))
-    return found[0]
-
-
-def weighted(zoo: Zoo, measure: int, weights: Mapping[int, float]) -> float | None:
-    """The value of a `contrast` alone."""
-    if not weights:
-        raise BadValueError("contrast: expected a weight for at least one recipe, got none")
-    recipes, given = _parted(weights)
-    value = float(given @ zoo.values[recipes, measure])  # NaN where any is
-    return None if isnan(value) else 0.0 if abs(value) < ROUNDING else value
-
-
-def _parted(weights: Mapping[int, float]) -> tuple[NDArray[np.int64], Floats]:
-    return np.array(list(weights)), np.array(list(weights.values()), dtype=np.float64)
-
-
 def compare(zoo: Zoo) -> list[Comparison]:
     """Every recipe against the baseline on every measure where both have a value; nothing without a baseline."""
     if zoo.baseline is None:
@@ -135,7 +92,7 @@ def compare(zoo: Zoo) -> list[Comparison]:
     there[zoo.baseline] = False
     recipes, measures = np.nonzero(there)
     training, doubt = _training_of_differences(zoo, zoo.baseline)
-    effects = _effects(
+    effects = effects_of(
         (zoo.values - zoo.values[zoo.baseline])[there],
         _sampling_of_differences(zoo, zoo.baseline)[there],
         training[there],
@@ -168,7 +125,7 @@ def _sampling_of_differences(zoo: Zoo, baseline: int) -> Floats:
 
 
 def _training_of_differences(zoo: Zoo, baseline: int) -> tuple[Floats, Floats]:
-    """What `_training` gives for each recipe minus the baseline, (R, M) each."""
+    """The training variance of each recipe minus the baseline, and its doubt as `effects_of` takes it, (R, M) each."""
     noise = training_noise(zoo)
     shares = np.divide(1, zoo.seeds, out=np.full(zoo.seeds.shape, np.nan), where=zoo.seeds > 0)
     same = noise.source == noise.source[baseline]
@@ -177,20 +134,15 @@ def _training_of_differences(zoo: Zoo, baseline: int) -> tuple[Floats, Floats]:
     return own + other, own**2 / noise.freedom + np.where(same, 0, other**2 / noise.freedom[baseline])
 
 
-def _training(noise: TrainingNoise, recipes: NDArray[np.int64], shares: Floats) -> tuple[float, float]:
-    """The training variance u of a contrast on one measure, and the sum of u_k^2 / nu_k over its estimated parts.
+def effects_of(value: Floats, sampling: Floats, training: Floats, doubt: Floats) -> list[Effect]:
+    """The effects of contrasts from both parts, (E,) each.
 
-    Recipes that borrow the same estimate are one part: its error is common to them.
+    Args:
+        value: of the contrasts.
+        sampling: its standard deviation; NaN where there are no draws.
+        training: its variance u; NaN where unknown.
+        doubt: the sum of u_k^2 / nu_k over the estimated variances that it is the sum of.
     """
-    _, part = np.unique(noise.source[recipes, 0], return_inverse=True)
-    parts = np.bincount(part, weights=shares * noise.variance[recipes, 0])
-    freedom = np.zeros(len(parts))
-    freedom[part] = noise.freedom[recipes, 0]
-    return float(parts.sum()), float((parts**2 / freedom).sum())
-
-
-def _effects(value: Floats, sampling: Floats, training: Floats, doubt: Floats) -> list[Effect]:
-    """Combine both parts, (E,) each: sampling as a standard deviation, training as a variance with its doubt."""
     known = np.where(np.isnan(training), 0, training)  # unknown training noise leaves sampling alone
     error = np.sqrt(sampling**2 + known)
     some = doubt > 0

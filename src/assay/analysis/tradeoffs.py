@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from assay.analysis.effects import Comparison, Effect, contrast
+from assay.analysis.contrasts import contrast
+from assay.analysis.effects import Comparison, Effect
 from assay.analysis.zoo import Zoo
 
 Kind = Literal["trades", "gains", "loses", "level", "unjudged"]

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from assay.analysis.claims import Evidence
-from assay.analysis.claims.combine import combine
-from assay.analysis.effects import Effect, contrast
+from assay.analysis.claims.combine import combine, combine_each
+from assay.analysis.contrasts import contrast
+from assay.analysis.effects import Effect
 from assay.analysis.zoo import Floats, Zoo
 
 Make = Callable[..., Evidence]
@@ -34,6 +35,23 @@ def mean(zoo: Zoo, sign: int = 1) -> Effect:
 
 def test_one_measure_is_as_it_is_alone(zoo: Zoo) -> None:
     assert combine(zoo, {1: DIFFERENCE}) == contrast(zoo, 1, DIFFERENCE)
+
+
+def test_many_sums_are_each_as_it_is_alone(evidence: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = ["baseline", *(f"pgd(eps={eps}, steps=40)" for eps in (0.1, 0.2, 0.3)), "cutout(length=7, holes=1)"]
+    random = np.random.default_rng(0)
+    rows = {label: dict(zip(("fgsm", "pgd"), random.random(2).tolist(), strict=True)) for label in labels}
+    zoo = shaken(evidence(rows, scatter=0.01).zoo, (5, 2, 1, 3, 1))
+    zoo.values[2, 1] = nan
+    one = [{0: {place: 1.0, 0: -1.0}} for place in range(1, 5)] + [{1: {place: 1.0, 0: -1.0}} for place in range(1, 5)]
+    two = [{0: {place: 1.0}, 1: {place: -1.0}} for place in range(5)]
+    more = [{0: {1: 0.5, 3: 0.5, 0: -1.0}, 1: {4: 1.0}}, {1: {1: 0.2, 4: 0.3, 3: 0.5}}, {}]
+    sums = [*one, *more, *two]
+    alone = [combine(zoo, weights) for weights in sums]
+    assert [place for place, effect in enumerate(alone) if effect is None] == [5, 10, 13]
+    for block in (1, 3 * zoo.draws.shape[2], 1 << 17):
+        monkeypatch.setattr("assay.analysis.claims.combine.BLOCK", block)
+        assert combine_each(zoo, sums) == alone
 
 
 def test_sampling_is_of_the_sum_on_each_resample(zoo: Zoo) -> None:

@@ -40,10 +40,10 @@ class Between:
                 missing += [item for one in pair for item in evidence.lacking(group, one)]
                 gaps += [reason for one in pair if (reason := evidence.gap(group, one))]
                 places = self._places(evidence, group, *pair)
-                found = {place: between(evidence, place, *pair, self.region) for place in places}
-                cases += [case for case in found.values() if case is not None]
-                used |= {place for place, case in found.items() if case is not None}
-                if None in found.values():
+                found = between(evidence, places, *pair, self.region) if places else []
+                cases += [case for case in found if case is not None]
+                used |= {place for place, case in zip(places, found, strict=True) if case is not None}
+                if None in found:
                     missing.append(Missing(pair[0].name, (), UNJUDGED))
         recipes = [evidence.zoo.recipes[place] for place in sorted(used)]
         return summarise(self.text, cases, self.amount, gaps=gaps, missing=missing, recipes=recipes)

@@ -6,13 +6,16 @@ from itertools import chain, product
 from typing import Literal, NamedTuple
 
 from assay.analysis.claims.against import UNJUDGED, against, alone
-from assay.analysis.claims.evidence import Evidence, subjects
+from assay.analysis.claims.evidence import Evidence
 from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
 from assay.analysis.claims.judge import EVERY, Amount, Case, Region
 from assay.analysis.claims.matching import match
+from assay.analysis.claims.sides import subjects
 from assay.analysis.claims.summarise import summarise
 from assay.analysis.claims.words import case_text, decimals, list_text, value_text
+
+Sides = tuple[Subject] | tuple[Subject, Subject]  # a side's own value, or one against another
 
 
 class Comparisons(NamedTuple):
@@ -97,8 +100,8 @@ class Compare:
     def _compare(self, evidence: Evidence, left: Group, right: Group | None, measures: Measures) -> Comparisons:
         """Each comparison of two groups on one measure."""
         sides, means, unmatched = self._sides(evidence, left, right, measures)
-        found = [(pair, self._case(evidence, *pair, measures)) for pair in sides]
-        cases = [case for _, case in found if case is not None]
+        found = self._cases(evidence, sides, measures)
+        cases = [case for case in found if case is not None]
         groups = [left] if right is None else [left, right]
         missing = [item for group in groups for item in evidence.lacking(group, measures)]
         if len(cases) < len(sides):
@@ -108,31 +111,30 @@ class Compare:
             gaps.append(f"{measures.name}: {UNJUDGED if sides else 'no settings in common'}")
         if cases and (lacks := evidence.lacks(measures)):
             gaps.append(f"{measures.name}: {lacks}")
-        used = [
-            place for (one, other), case in found if case for side in (one, other) if side for place in side.weights
-        ]
+        compared = (pair for pair, case in zip(sides, found, strict=True) if case)
+        used = [place for pair in compared for side in pair for place in side.weights]
         return Comparisons(cases, means, gaps, missing, unmatched, used)
 
     def _sides(
         self, evidence: Evidence, left: Group, right: Group | None, measures: Measures
-    ) -> tuple[Sequence[tuple[Subject, Subject | None]], list[Case], list[str]]:
+    ) -> tuple[Sequence[Sides], list[Case], list[str]]:
         """The sides to compare; of matched groups also the means over settings, and the recipes without a match."""
         ones = subjects(evidence, left, measures, self.left_as)
         if right is None:
-            return [(one, None) for one in ones], [], []
+            return [(one,) for one in ones], [], []
         if not self.matched:
             return list(product(ones, subjects(evidence, right, measures, self.right_as))), [], []
         pairs = match(evidence, left, right, measures)
         if self.left_as == "mean":
             return pairs.mean, [], pairs.unmatched
-        means = [case for pair in pairs.mean if (case := against(evidence, *pair, measures, self.region))]
+        means = [case for case in against(evidence, pairs.mean, measures, self.region) if case]
         return pairs.each, means, pairs.unmatched
 
-    def _case(self, evidence: Evidence, one: Subject, other: Subject | None, measures: Measures) -> Case | None:
-        if other is None:
-            return alone(evidence, one, measures, self.region)
-        chosen = (1, other.among) if self.right_as == "best" else (other.among, 1)
-        return against(evidence, one, other, measures, self.region, chosen)
+    def _cases(self, evidence: Evidence, sides: Sequence[Sides], measures: Measures) -> list[Case | None]:
+        if not self.right:
+            return alone(evidence, [side[0] for side in sides], measures, self.region)
+        pairs = [(side[0], side[-1]) for side in sides]
+        return against(evidence, pairs, measures, self.region, best=self.right_as == "best")
 
     def _beside(self, evidence: Evidence) -> Iterator[str]:
         if self.beside is None:

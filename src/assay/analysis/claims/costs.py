@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from assay.analysis.claims.against import against
-from assay.analysis.claims.evidence import Evidence, subjects
+from assay.analysis.claims.evidence import Evidence
 from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
 from assay.analysis.claims.judge import SOME, WORSE, Case, State, decide
+from assay.analysis.claims.sides import subjects
 from assay.analysis.claims.summarise import OUTCOME, cautions, incomplete, merge, not_measured
 from assay.analysis.claims.words import case_text, decimals, value_text
 
@@ -90,7 +91,8 @@ class BestCosts:
         if best.weights == bases[name].weights:
             return _Axis(label, "open", f"{head}, the baseline itself", None)
         others = [(its, bases[other]) for other, its in self.axes if other in bases and other != name]
-        cases = [case for its, base in others if (case := against(evidence, best, base, its, WORSE)) is not None]
+        found = [case for its, base in others for case in against(evidence, [(best, base)], its, WORSE)]
+        cases = [case for case in found if case is not None]
         if not cases:
             return _Axis(label, "open", f"{head}, of which nothing else was measured", None)
         state = decide(cases, SOME)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from assay.analysis.claims.combine import combine
+from assay.analysis.claims.combine import Weights, combine_each
 from assay.analysis.claims.finding import Missing
 from assay.analysis.claims.group import Group, Measures, Setting, Subject
 from assay.analysis.effects import Effect
@@ -29,8 +29,9 @@ class Evidence:
 
     zoo: Zoo
     whole: tuple[str, ...] = ()
-    _effects: dict[object, list[Effect]] = field(default_factory=dict, repr=False, compare=False)
     _columns: dict[Measures, list[int]] = field(default_factory=dict, repr=False, compare=False)
+    _members: dict[Group, list[int]] = field(default_factory=dict, repr=False, compare=False)
+    _lacks: dict[Measures, str] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def _noise(self) -> KnownNoise:
@@ -50,27 +51,47 @@ class Evidence:
         here = set(self.zoo.recipes)
         return {label: (family(label), parameters(label)) for label in self.whole if label not in here}
 
+    @cached_property
+    def _places(self) -> dict[tuple[str, str], list[int]]:
+        """The places of the measures of each evaluation and metric."""
+        places = defaultdict[tuple[str, str], list[int]](list)
+        for place, key in enumerate(self.zoo.keys):
+            places[key.evaluation, key.metric].append(place)
+        return dict(places)
+
+    @cached_property
+    def _met(self) -> dict[Key, dict[str, str]]:
+        """By measure and label, the names of what training has met the like of."""
+        found = defaultdict[Key, dict[str, str]](dict)
+        for (label, key), names in self.zoo.seen.items():
+            found[key][label] = names
+        return dict(found)
+
     def members(self, group: Group) -> list[int]:
         """The places of the group's recipes in the zoo, measured or not."""
-        own = [(name, place) for name in dict.fromkeys(group.families) for place in self._families.get(name, ())]
-        return sorted(place for name, place in own if group.holds(name, self.zoo.parameters[place]))
+        if group not in self._members:
+            own = [(name, place) for name in dict.fromkeys(group.families) for place in self._families.get(name, ())]
+            self._members[group] = sorted(p for name, p in own if group.holds(name, self.zoo.parameters[p]))
+        return self._members[group]
 
     def columns(self, measures: Measures) -> list[int]:
         """The places of the measures that a pooled one consists of, as far as the zoo has them."""
         if measures not in self._columns:
             self._columns[measures] = [
                 place
-                for place, key in enumerate(self.zoo.keys)
-                if any(_is(key, measures, wanted) for wanted in measures.settings)
+                for place in self._places.get((measures.evaluation, measures.metric), ())
+                if any(_is(self.zoo.keys[place], wanted) for wanted in measures.settings)
             ]
         return self._columns[measures]
 
     def lacks(self, measures: Measures) -> str:
         """How many of the settings of a pooled measure are not there, or "" where all are."""
-        keys = [self.zoo.keys[place] for place in self.columns(measures)]
-        there = sum(any(_is(key, measures, wanted) for key in keys) for wanted in measures.settings)
-        total = len(measures.settings)
-        return "" if there == total else f"{there} of its {total} settings were measured"
+        if measures not in self._lacks:
+            keys = [self.zoo.keys[place] for place in self.columns(measures)]
+            there = sum(any(_is(key, wanted) for key in keys) for wanted in measures.settings)
+            total = len(measures.settings)
+            self._lacks[measures] = "" if there == total else f"{there} of its {total} settings were measured"
+        return self._lacks[measures]
 
     def sign(self, columns: Sequence[int]) -> int:
         """-1 where a lower value is better, else 1."""
@@ -84,56 +105,56 @@ class Evidence:
 
     def value(self, subject: Subject, measures: Measures) -> float:
         """The subject's own value: over the settings the mean, or the worst."""
+        return self.values([subject], measures)[0]
+
+    def values(self, subjects: Sequence[Subject], measures: Measures) -> list[float]:
+        """Each subject's own value."""
         columns = self.columns(measures)
-        each = [
-            float(sum(weight * self.zoo.values[place, column] for place, weight in subject.weights.items()))
-            for column in columns
-        ]
-        if measures.pool == "mean":
-            return sum(each) / len(each)
-        return min(each, key=lambda value: value * self.sign(columns))
+        sign, rows = self.sign(columns), self.zoo.values[:, columns].tolist()
+        found = []
+        for subject in subjects:
+            own = [(weight, rows[place]) for place, weight in subject.weights.items()]
+            each = [sum(weight * row[column] for weight, row in own) for column in range(len(columns))]
+            mean = measures.pool == "mean"
+            found.append(sum(each) / len(each) if mean else min(each, key=lambda value: value * sign))
+        return found
 
     def seen(self, places: Iterable[int], *measures: Measures) -> tuple[tuple[str, str], ...]:
         """(recipe, names) of those whose training met the like of what these measures test with."""
         keys = [self.zoo.keys[column] for one in measures for column in self.columns(one)]
+        met = [self._met[key] for key in keys if key in self._met]
         found = []
-        for label in (self.zoo.recipes[place] for place in places):
-            texts = [text for key in keys if (text := self.zoo.seen.get((label, key)))]
+        for label in (self.zoo.recipes[place] for place in places) if met else ():
+            texts = [own[label] for own in met if label in own]
             names = dict.fromkeys(name for text in texts for name in text.split(", "))
             found += [(label, ", ".join(names))] if names else []
         return tuple(found)
 
-    def effects(self, measures: Measures, weights: Mapping[int, float], *, sign: int = 1) -> list[Effect]:
-        """The weighted sum of the recipes' values times the sign; nothing where a value or draws are missing.
+    def effects(self, measures: Measures, many: Sequence[Mapping[int, float]], *, sign: int = 1) -> list[list[Effect]]:
+        """Of each of many weighted sums of the recipes' values, times the sign; nothing where one or draws are missing.
 
         Over several settings, one effect for their mean, or one for every setting.
         """
-        key = (measures, tuple(sorted(weights.items())), sign)
-        if key not in self._effects:
-            signed = {place: sign * weight for place, weight in weights.items()}
-            if measures.pool == "mean":
-                each = [self.total((measures, signed))]
-            else:
-                each = [combine(self.zoo, {column: signed}, self._noise) for column in self.columns(measures)]
-            known = [effect for effect in each if effect is not None]
-            self._effects[key] = known if len(known) == len(each) else []
-        return self._effects[key]
-
-    def total(self, *terms: tuple[Measures, Mapping[int, float]]) -> Effect | None:
-        """The sum over measures, each the mean of its settings, of weighted sums of the recipes' values."""
-        weights: dict[int, dict[int, float]] = {}
-        for measures, own in terms:
-            columns = self.columns(measures)
-            share = {place: weight / len(columns) for place, weight in own.items()} if columns else {}
-            for column in columns:
-                weights[column] = plus(weights.get(column, {}), share)
-        return combine(self.zoo, weights, self._noise)
-
-    def difference(self, one: Subject, other: Subject, measures: Measures) -> list[Effect]:
-        """One side minus the other as `effects` gives it, positive where one is better."""
         columns = self.columns(measures)
-        weights = plus(one.weights, {place: -weight for place, weight in other.weights.items()})
-        return self.effects(measures, weights, sign=self.sign(columns)) if columns else []
+        if not columns:
+            return [[] for _ in many]
+        signed = [{place: sign * weight for place, weight in weights.items()} for weights in many]
+        if measures.pool == "mean":
+            each = [self.totals([[(measures, weights)] for weights in signed])]
+        else:
+            each = [combine_each(self.zoo, [{column: own} for own in signed], self._noise) for column in columns]
+        return [[effect for effect in own if effect] if all(own) else [] for own in zip(*each, strict=True)]
+
+    def totals(self, many: Sequence[Sequence[tuple[Measures, Mapping[int, float]]]]) -> list[Effect | None]:
+        """Sums over measures, each the mean of its settings, of weighted sums of the recipes' values."""
+        columns = {measures: self.columns(measures) for measures in {one for terms in many for one, _ in terms}}
+        return combine_each(self.zoo, [_weights(terms, columns) for terms in many], self._noise)
+
+    def differences(self, pairs: Sequence[tuple[Subject, Subject]], measures: Measures) -> list[list[Effect]]:
+        """One side minus the other of each pair as `effects` gives it, positive where one is better."""
+        columns = self.columns(measures)
+        many = [plus(one.weights, {place: -weight for place, weight in other.weights.items()}) for one, other in pairs]
+        return self.effects(measures, many, sign=self.sign(columns) if columns else 1)
 
     def lacking(self, group: Group, measures: Measures) -> list[Missing]:
         """What is not there of a group on a measure, by reason."""
@@ -168,41 +189,24 @@ class Evidence:
         return self.zoo.reasons.get((self.zoo.recipes[place], self.zoo.keys[column]), "not measured")
 
 
-def _is(key: Key, measures: Measures, wanted: Setting) -> bool:
+def _is(key: Key, wanted: Setting) -> bool:
     own = dict(key.setting)
-    return (key.evaluation, key.metric) == (measures.evaluation, measures.metric) and all(
+    return all(
         own.get(name) == value or (name == "attack" and str(own.get(name, "")).startswith(f"{value}("))
         for name, value in wanted
     )
 
 
+def _weights(terms: Sequence[tuple[Measures, Mapping[int, float]]], columns: Mapping[Measures, list[int]]) -> Weights:
+    weights: dict[int, Mapping[int, float]] = {}
+    for measures, own in terms:
+        places = columns[measures]
+        share = {place: weight / len(places) for place, weight in own.items()} if places else {}
+        for column in places:
+            weights[column] = plus(weights[column], share) if column in weights else share
+    return weights
+
+
 def plus(one: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
     """The weights of a sum."""
     return {place: one.get(place, 0.0) + other.get(place, 0.0) for place in {**one, **other}}
-
-
-def subjects(evidence: Evidence, group: Group, measures: Measures, how: str) -> list[Subject]:
-    """The group as sides of a comparison.
-
-    Args:
-        evidence: what was measured.
-        group: the recipes.
-        measures: those without a value of it are left out.
-        how: "mean" (one side: the mean of the group), "each" (a side for each recipe), "best" or "worst" (one side:
-            the recipe with that value).
-    """
-    columns = evidence.columns(measures)
-    places = evidence.measured(evidence.members(group), columns) if columns else []
-    if not places:
-        return []
-    if how == "mean":
-        one = len(places) == 1
-        name = evidence.zoo.recipes[places[0]] if one else f"{group.name}, mean of {len(places)}"
-        return [Subject(name=name, weights={place: 1 / len(places) for place in places})]
-    each = [Subject(name=evidence.zoo.recipes[place], weights={place: 1.0}) for place in places]
-    if how == "each":
-        return each
-    ranked = sorted(each, key=lambda subject: evidence.sign(columns) * evidence.value(subject, measures))
-    chosen = ranked[-1 if how == "best" else 0]
-    name = f"{chosen.name}, {how} of {len(each)} of {group.name}"
-    return [Subject(name=name, weights=chosen.weights, among=len(each))]

@@ -48,7 +48,7 @@ class NoBest:
         if not all(defeats.values()):
             return not_measured(self.text, missing)
         beaten = {name: decide(cases, SOME) == "holds" for name, cases in defeats.items()}
-        unrivalled = [name for name, cases in defeats.items() if decide(_reverse(cases), EVERY) == "holds"]
+        unrivalled = [name for name, cases in defeats.items() if _all_won(cases)]
         gaps = [gap for measures in every if (gap := evidence.gap(self.group, measures))]
         state: State = "refuted" if unrivalled and not gaps else "holds" if all(beaten.values()) else "open"
         clearest = {name: max(cases, key=lambda case: case.effect.value) for name, cases in defeats.items()}
@@ -71,12 +71,14 @@ class NoBest:
         if not all(columns):
             return []
         places = evidence.measured(evidence.members(self.group), columns[0] + columns[1])
-        cases = (between(evidence, place, better, worse, BETTER) for place in places)
-        return [case for case in cases if case is not None]
+        return [case for case in between(evidence, places, better, worse, BETTER) if case is not None]
 
 
-def _reverse(cases: Sequence[Case]) -> list[Case]:
-    return [replace(case, region=WORSE, trivial=False) for case in cases]
+def _all_won(defeats: Sequence[Case]) -> bool:
+    """Whether of all these defeats none is one: the reverse of each holds beyond noise."""
+    if any(case.effect.value >= 0 for case in defeats if not case.void):
+        return False  # without the p-values, of which most are in vain
+    return decide([replace(case, region=WORSE, trivial=False) for case in defeats], EVERY) == "holds"
 
 
 @dataclass(frozen=True, kw_only=True)

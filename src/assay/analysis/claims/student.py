@@ -34,9 +34,16 @@ def tail(distance: float, half: float, error: float) -> float:
         return 1.0
     if half <= 0:
         return 0.0
-    degrees = freedom(half, error)
-    ratio = quantile(degrees) * distance / half
+    degrees, reach = _student(round(half / error, 3)) if error > 0 else (inf, Z)
+    ratio = reach * distance / half
     return float(2 * (ndtr(-ratio) if isinf(degrees) else stdtr(degrees, -ratio)))
+
+
+@cache
+def _student(ratio: float) -> tuple[float, float]:
+    """The degrees of freedom with which an interval goes so many standard errors to each side, and their quantile."""
+    degrees = _freedom(ratio)
+    return degrees, quantile(degrees)
 
 
 @cache

@@ -45,7 +45,7 @@ class Trend:
             columns = evidence.columns(measures)
             places = evidence.measured(evidence.members(self.group), columns) if columns else []
             weights = self._weights(evidence, places)
-            effects = evidence.effects(measures, weights, sign=evidence.sign(columns)) if weights else []
+            effects = evidence.effects(measures, [weights], sign=evidence.sign(columns))[0] if weights else []
             if not effects:
                 gaps.append(f"{self.group.name}: no line over {self.parameter} of {measures.name}")
                 continue

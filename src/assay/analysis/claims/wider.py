@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from assay.analysis.bounds import FLOOR
 from assay.analysis.claims.against import UNJUDGED, void
-from assay.analysis.claims.evidence import Evidence, subjects
+from assay.analysis.claims.evidence import Evidence
 from assay.analysis.claims.finding import Finding, Missing
 from assay.analysis.claims.group import Group, Measures, Subject
 from assay.analysis.claims.judge import BETTER, EVERY, Case
+from assay.analysis.claims.sides import subjects
 from assay.analysis.claims.summarise import not_measured, summarise
 from assay.analysis.claims.words import decimals, value_text
 
@@ -42,12 +43,13 @@ class Wider:
         if not all(map(all, sides)):
             return not_measured(self.text, missing)
         (ahead, behind), (other_ahead, other_behind) = ([side[0] for side in pair] for pair in sides)
-        effect = evidence.total(
+        terms = (
             (self.on, ahead.weights),
             (self.on, _negative(behind)),
             (self.than, _negative(other_ahead)),
             (self.than, other_behind.weights),
         )
+        effect = evidence.totals([terms])[0]
         if effect is None:
             return not_measured(self.text, [*missing, Missing(self.on.name, (), UNJUDGED)])
         values = [[evidence.value(side[0], one) for side in pair] for one, pair in zip(both, sides, strict=True)]

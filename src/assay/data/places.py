@@ -9,8 +9,6 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-import pooch
-
 from assay.data.generated import GENERATED
 from assay.data.idx import IMAGES, LABELS
 from assay.data.known import KNOWN, SPLITS, images_file, labels_file
@@ -83,8 +81,10 @@ def data_folder(folder: Path | None = None) -> Path | None:
 
 def cache_folder() -> Path:
     """Where downloads are kept: ASSAY_CACHE, or else the operating system's place for caches."""
+    from pooch import os_cache  # here, since a report needs no data, and so none of its imports
+
     chosen = os.environ.get("ASSAY_CACHE")
-    return Path(chosen).expanduser() if chosen else Path(pooch.os_cache("assay"))
+    return Path(chosen).expanduser() if chosen else Path(os_cache("assay"))
 
 
 def own_sets(folder: Path | None = None) -> list[str]:

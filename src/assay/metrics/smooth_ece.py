@@ -20,8 +20,6 @@ import math
 from typing import NamedTuple
 
 import torch
-from scipy.fft import dct
-from scipy.optimize import brentq
 from torch import Tensor
 
 from assay.errors import BadValueError
@@ -46,6 +44,8 @@ def smooth_calibration_error(confidence: Tensor, correct: Tensor) -> Smooth:
     Raises:
         BadValueError: the input is empty, holds NaN, or leaves those ranges.
     """
+    from scipy.optimize import brentq  # here, since it takes a quarter of a second and a report needs none
+
     c, y = confidence_and_correct(confidence, correct)
     for narrowest in (10 * NARROWEST, NARROWEST):  # few terms will do for most models
         series = _Series(c, y, narrowest)
@@ -88,6 +88,8 @@ class _Series:
 
     def error(self, width: float) -> float:
         """The integral of the absolute smoothed error, over midpoints (j + 1/2) / M."""
+        from scipy.fft import dct  # here, as above
+
         points = 2 ** max(10, math.ceil(math.log2(FINE / width)))
         damped = self.coefficients * torch.exp(-((math.pi * width * self.terms) ** 2) / 2)
         padded = torch.nn.functional.pad(damped, (0, max(0, points - len(damped))))[:points]

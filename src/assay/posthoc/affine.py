@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -50,6 +49,8 @@ def fit_affine(z: Tensor, y: Tensor, *, diagonal: bool) -> Affine:
     Raises:
         ContractError: the fit does not converge.
     """
+    from scipy.optimize import minimize  # here, since it takes a quarter of a second and most commands need none
+
     with torch.inference_mode(False):  # autograd cannot save what was made in inference mode
         z, y = (x.clone() if x.is_inference() else x for x in (z, y))
     n, classes = z.shape

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from scipy.optimize import isotonic_regression
 from torch import Tensor
 
 from assay.classifier import Classifier
@@ -39,6 +38,8 @@ class Isotonic:
 
 def rising(p: Tensor, hits: Tensor) -> Curve:
     """Knots and values of the rising curve; of each run of equal values the two ends alone."""
+    from scipy.optimize import isotonic_regression  # here, as it takes a quarter of a second and few commands need it
+
     knots, group, weight = torch.unique_consecutive(p, return_inverse=True, return_counts=True)
     mean = torch.zeros(len(knots), dtype=torch.float64).index_add_(0, group, hits) / weight
     values = torch.from_numpy(isotonic_regression(mean.numpy(), weights=weight.double().numpy()).x.copy())

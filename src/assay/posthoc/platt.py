@@ -13,7 +13,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -80,6 +79,8 @@ def sigmoid(f: np.ndarray, hits: np.ndarray) -> np.ndarray:
     Raises:
         ContractError: the fit does not converge.
     """
+    from scipy.optimize import minimize  # here, since it takes a quarter of a second and most commands need none
+
     positives, n = int(hits.sum()), len(f)
     target = np.where(hits, (positives + 1) / (positives + 2), 1 / (n - positives + 2))
     scale = max(float(np.sqrt(np.mean(f**2))), 1e-12)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from scipy.optimize import brentq
 from torch import Tensor
 
 from assay.classifier import Classifier
@@ -45,6 +44,8 @@ class Temperature:
 
 def temperature(z: Tensor, y: Tensor) -> float:
     """The T in [1/20, 20] that minimises the NLL of z / T, for logits (N, K) float64 and labels (N,)."""
+    from scipy.optimize import brentq  # here, since it takes a quarter of a second and most commands need none
+
     own = z.gather(1, y[:, None]).squeeze(1)
 
     def slope(sharpness: float) -> float:

@@ -3,7 +3,6 @@
 from functools import cache
 from math import hypot, inf, isinf, isnan
 
-from scipy.optimize import brentq
 from scipy.special import ndtr, stdtr, stdtrit
 
 from assay.analysis.effects import LEVEL, Effect
@@ -48,6 +47,8 @@ def _student(ratio: float) -> tuple[float, float]:
 
 @cache
 def _freedom(ratio: float) -> float:
+    from scipy.optimize import brentq  # here, since it takes a quarter of a second and only claims need it
+
     if quantile(MOST) >= ratio:
         return inf
     if quantile(LEAST) <= ratio:

@@ -6,7 +6,6 @@ each channel of a blob is blurred apart, where theirs are blurred into each othe
 """
 
 import torch
-from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from assay.png import to_bytes
@@ -29,6 +28,8 @@ def gaussian_noise(x: Tensor, generator: torch.Generator) -> Tensor:
 
 def blobs(x: Tensor, generator: torch.Generator) -> Tensor:
     """Bernoulli(0.7) noise, blurred, and black where it is below 0.75."""
+    from scipy.ndimage import gaussian_filter  # here, since it takes a third of a second and most commands need none
+
     field = (uniform(x.shape, generator, like=torch.empty(0)) < WHITE).float().numpy()
     blurred = torch.from_numpy(gaussian_filter(field, (0, 0, SIGMA, SIGMA), mode="nearest"))
     return to_bytes(torch.where(blurred < LEVEL, 0.0, blurred))

@@ -1,12 +1,12 @@
 """Results: everything a report needs of one study, read from the store."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import chain
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -218,7 +218,7 @@ def records(table: pd.DataFrame, names: Sequence[str] = COLUMNS) -> Iterator[dic
 
 def setting_text(setting: Mapping[str, str | float]) -> str:
     """A setting as people read it: "attack=fgsm, eps=0.3"."""
-    return ", ".join(f"{key}={value}" for key, value in setting.items())
+    return ", ".join([f"{key}={value}" for key, value in setting.items()])
 
 
 def load_results(store: Store, name: str) -> Results:
@@ -447,27 +447,53 @@ def with_means(table: pd.DataFrame, seeds: int) -> pd.DataFrame:
     """
     if seeds < 2:
         return table
-    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}  # plain rows: groups of pandas cost a millisecond each
-    for row in records(table):
-        key = (row["recipe"], row["evaluation"], setting_text(row["setting"]), row["metric"])
-        groups.setdefault(key, []).append(row)
-    extra = []
-    for group in groups.values():
-        row = group[0] | {"seed": "mean"}
-        values = [float(item["value"]) for item in group if pd.notna(item["value"])]
-        if len(values) == seeds:
-            least, most = RANGES.get(row["metric"], (-inf, inf))
-            low, high = across_seeds(values)
-            ends = [(item["low"], item["high"]) for item in group if pd.notna(item["low"])]
-            if len(ends) == len(group):  # seeds that agree by chance still share a sample of test images
-                lows, highs = zip(*ends, strict=True)
-                low, high = min(low, sum(lows) / seeds), max(high, sum(highs) / seeds)
-            low, high = (min(max(float(end), least), most) for end in (low, high))
-            row |= {"value": sum(values) / seeds, "low": low, "high": high}
-            row |= {"interval": "student t across seeds", "reason": ""}
-        else:
-            told = (item["reason"] for item in group if item["reason"])
-            reason = next(told, f"{len(group)} of {seeds} seeds are measured")
-            row |= {"value": None, "low": None, "high": None, "interval": "", "reason": reason}
-        extra.append(row)
-    return pd.concat([table, pd.DataFrame(extra, columns=list(COLUMNS))], ignore_index=True)
+    names = ("recipe", "evaluation", "metric", "setting", "value", "low", "high", "reason")
+    groups: dict[tuple[str, ...], list[_Seed]] = {}  # groups of pandas cost a millisecond each
+    firsts = []
+    for place, row in enumerate(zip(*(table[name].tolist() for name in names), strict=True)):
+        key = (*row[:3], setting_text(row[3]))
+        if key not in groups:
+            groups[key] = []
+            firsts.append(place)
+        groups[key].append(_Seed(*row[4:]))
+    means = [_mean(own, seeds, *RANGES.get(metric, (-inf, inf))) for (_, _, metric, _), own in groups.items()]
+    columns = {name: [getattr(mean, name) for mean in means] for name in _Mean._fields}
+    extra = table.iloc[firsts].assign(seed="mean", **columns)
+    return pd.concat([table, extra], ignore_index=True)
+
+
+class _Seed(NamedTuple):
+    """A number with one seed; what is not there is None or NaN."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    reason: str
+
+
+class _Mean(NamedTuple):
+    """The mean over the seeds: columns of the table."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    interval: str
+    reason: str
+
+
+def _mean(own: list[_Seed], seeds: int, least: float, most: float) -> _Mean:
+    """The mean of a number in [least, most] over the seeds that were measured."""
+    values = _there(seed.value for seed in own)
+    if len(values) != seeds:
+        told = (seed.reason for seed in own if seed.reason)
+        return _Mean(None, None, None, "", next(told, f"{len(own)} of {seeds} seeds are measured"))
+    low, high = across_seeds(values)
+    lows, highs = _there(seed.low for seed in own), _there(seed.high for seed in own)
+    if len(lows) == len(own):  # seeds that agree by chance still share a sample of test images
+        low, high = min(low, sum(lows) / seeds), max(high, sum(highs) / seeds)
+    low, high = min(max(low, least), most), min(max(high, least), most)
+    return _Mean(sum(values) / seeds, low, high, "student t across seeds", "")
+
+
+def _there(values: Iterable[float | None]) -> list[float]:
+    return [float(value) for value in values if value is not None and value == value]  # NaN is not itself

@@ -45,6 +45,7 @@ CELLS = ("models", "evaluations")
 ROOMS = (*CELLS, "pieces", "failures", "claims")  # no study is called so
 NOTES = "notes"
 PIECE = "tensors.safetensors"
+SHA256 = re.compile("[0-9a-f]{64}")
 ABANDONED = 3600  # seconds after which nobody writes a temporary folder any more
 
 
@@ -135,7 +136,7 @@ class Store:
         folder = f"{kind}/{key}"
         try:
             found = json.loads(self._content(folder, CHECKSUMS))
-            sound = all(_is_name(name) and re.fullmatch("[0-9a-f]{64}", value) for name, value in found.items())
+            sound = all(_is_name(name) and SHA256.fullmatch(value) for name, value in found.items())
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise DamagedCellError(
                 f"{self._shown(folder, CHECKSUMS)}: cannot be read; {self._remedy(folder)}"

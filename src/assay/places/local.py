@@ -44,11 +44,16 @@ class Local:
 
     def exists(self, path: str) -> bool:
         """Whether there is a file."""
-        return (self.root / path).exists()
+        try:
+            os.stat(f"{self.root}/{path}")  # noqa: PTH116 a third of pathlib's time, here and in `read`
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def read(self, path: str) -> bytes:
         """A file's content."""
-        return (self.root / path).read_bytes()
+        with open(f"{self.root}/{path}", "rb") as file:  # noqa: PTH123
+            return file.read()
 
     def names(self, folder: str) -> list[str]:
         """Sorted names of what stands in a folder."""

@@ -10,7 +10,7 @@ has a reason; `seen` names the corruptions and outlier sets behind a value whose
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,8 @@ from assay.report.files import write_atomically
 from assay.results import COLUMNS, Results, setting_text
 
 FORMAT = 1
-TEXTS = ("study", "recipe", "seed", "evaluation", "metric", "interval", "reason", "name", "seen")
 NUMBERS = ("value", "low", "high")
-FEW = ("n", "higher_is_better", "limited")  # columns of few values that repeat
+UNIQUE = (*NUMBERS, "setting")
 NO_REASON = "the store gives no reason"
 
 Columns = dict[str, list[Any]]  # plain values by the name of their column, in the order of COLUMNS
@@ -40,29 +39,25 @@ def write_tables(results: Results, folder: Path | str) -> tuple[Path, Path]:
 
 
 def _columns(table: pd.DataFrame) -> Columns:
-    plain: Columns = {name: [str(text or "") for text in table[name].tolist()] for name in TEXTS}
-    plain |= {name: [number(value) for value in table[name].tolist()] for name in NUMBERS}
-    plain["reason"] = [
-        reason or (NO_REASON if value is None else "")
-        for reason, value in zip(plain["reason"], plain["value"], strict=True)
-    ]
-    plain["setting"] = table["setting"].tolist()
-    plain["n"] = [int(number(count) or 0) for count in table["n"].tolist()]
-    plain["higher_is_better"] = [None if pd.isna(way) else bool(way) for way in table["higher_is_better"].tolist()]
-    plain["limited"] = [bool(value) for value in table["limited"].tolist()]
-    return {name: plain[name] for name in COLUMNS}
+    """Plain values, those of NUMBERS in digits, or "" where there is none."""
+    plain = {name: table[name].tolist() for name in COLUMNS}
+    plain |= {name: _each(values, FORMS.get(name, _text)) for name, values in plain.items() if name not in UNIQUE}
+    for name in NUMBERS:
+        plain[name] = ["" if value is None else repr(value) for value in map(number, plain[name])]
+    reasons = zip(plain["reason"], plain["value"], strict=True)
+    return plain | {"reason": [reason or ("" if value else NO_REASON) for reason, value in reasons]}
 
 
 def _csv(columns: Columns) -> str:
-    flat = columns | {"setting": [setting_text(setting) for setting in columns["setting"]]}
-    cells = [map(cell_text, values) if name in NUMBERS else _each(values, _csv_cell) for name, values in flat.items()]
+    cells = [values if name in NUMBERS else _each(values, _csv_cell) for name, values in columns.items()]
     return "\n".join([",".join(COLUMNS), *map(",".join, zip(*cells, strict=True)), ""])
 
 
 def _csv_cell(value: object) -> str:
     """A cell as it stands in a line of a CSV, in quotes where it needs them."""
+    text = setting_text(value) if isinstance(value, Mapping) else cell_text(value)
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="").writerow([cell_text(value), ""])  # alone, an empty cell would get quotes
+    csv.writer(stream, lineterminator="").writerow([text, ""])  # alone, an empty cell would get quotes
     return stream.getvalue().removesuffix(",")
 
 
@@ -79,27 +74,35 @@ def _json(results: Results, columns: Columns) -> str:
         "limited": results.limited,
         "limit": results.limit,
     }
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-    cells = {name: _each(values, encode) for name, values in columns.items() if name in (*TEXTS, *FEW)}
-    cells |= {name: ["null" if value is None else repr(value) for value in columns[name]] for name in NUMBERS}
-    cells["setting"] = _settings(map(encode, columns["setting"]))
-    form = "  {\n" + ",\n".join(f'   "{name}": %s' for name in columns) + "\n  }"
-    rows = ",\n".join([form % row for row in zip(*(cells[name] for name in columns), strict=True)])
     start = json.dumps(head, allow_nan=False, ensure_ascii=False, indent=1).removesuffix("\n}")
-    return f'{start},\n "rows": [\n{rows}\n ]\n}}\n' if rows else f'{start},\n "rows": []\n}}\n'
+    rows = "\n  },\n  {\n".join(map(",\n".join, zip(*(_entries(*item) for item in columns.items()), strict=True)))
+    return f'{start},\n "rows": [\n  {{\n{rows}\n  }}\n ]\n}}\n' if rows else f'{start},\n "rows": []\n}}\n'
 
 
-def _each(values: list[Any], form: Callable[[Any], str]) -> Iterable[str]:
-    """The form of each value, found once for those that are equal."""
-    known = {value: form(value) for value in set(values)}
-    return map(known.__getitem__, values)
+def _entries(name: str, values: list[Any]) -> list[str]:
+    """A column's entries in the rows of the JSON."""
+    if name in NUMBERS:
+        return [f'   "{name}": {digits or "null"}' for digits in values]
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=1).encode
+    return _each(values, lambda value: f'   "{name}": ' + encode(value).replace("\n", "\n   "))
 
 
-def _settings(texts: Iterable[str]) -> Iterable[str]:
-    """Settings in JSON, indented as they stand in a row."""
-    return _each(
-        list(texts), lambda text: json.dumps(json.loads(text), ensure_ascii=False, indent=1).replace("\n", "\n   ")
-    )
+def _each(values: list[Any], form: Callable[[Any], Any]) -> list[Any]:
+    """The form of each value, found once for those that are equal, and of settings for those that print alike."""
+    keys = list(map(repr, values)) if values and isinstance(values[0], Mapping) else values
+    known = {key: form(value) for key, value in dict(zip(keys, values, strict=True)).items()}
+    return [known[key] for key in keys]
+
+
+def _text(value: object) -> str:
+    return str(value or "")
+
+
+FORMS: dict[str, Callable[[Any], Any]] = {  # of columns of few values that are no texts
+    "n": lambda count: int(number(count) or 0),
+    "higher_is_better": lambda way: None if pd.isna(way) else bool(way),
+    "limited": bool,
+}
 
 
 def cell_text(value: object) -> str:

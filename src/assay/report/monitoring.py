@@ -72,7 +72,7 @@ class Alarm:
 
 def has_page(results: Results) -> bool:
     """Whether there is anything for the page to show."""
-    return bool(set(results.table["evaluation"]) & set(EVALUATIONS)) if len(results.table) else False
+    return bool(results.table["evaluation"].isin(EVALUATIONS).any())
 
 
 def by_score(results: Results, measures: Sequence[Measure]) -> list[Grid]:

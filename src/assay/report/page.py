@@ -1,5 +1,6 @@
 """What all pages share: one template environment whose text is escaped, and sources that are put in whole."""
 
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -42,10 +43,16 @@ def render_page(template: str, *, results: Results, **values: Any) -> str:
 
 def render_template(template: str, **values: Any) -> str:
     """The template with these values; in it `source(name)` puts in a template's file as it is."""
+    return _environment().get_template(template).render(source=_source, **values)
+
+
+def _source(name: str) -> Markup:
+    environment = _environment()
+    assert environment.loader is not None, "the environment is made with one"
+    return Markup(environment.loader.get_source(environment, name)[0])
+
+
+@cache  # which keeps the templates that several pages include
+def _environment() -> Environment:
     loader = PackageLoader("assay.report")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template(template).render(
-        source=lambda name: Markup(loader.get_source(environment, name)[0]), **values
-    )
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -30,9 +30,9 @@ def tests_of(cell: Cell) -> list[str]:
 
 def said(measure: Measure, cell: Cell) -> str:
     """What training has met of this value's test, such as "trained on images of this family: KMNIST"; else ""."""
-    tests = listed(tests_of(cell))
-    if cell.value is None or not tests or measure.metric == FACT:
+    if cell.value is None or not cell.seen or measure.metric == FACT:
         return ""
+    tests = listed(tests_of(cell))
     if "outliers" in measure.setting:
         return f"trained on images of this family: {tests}"
     if "corruption" in measure.setting:

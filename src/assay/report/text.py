@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -38,6 +39,7 @@ def emphasise(text: str, names: list[str]) -> Markup:
     return Markup("").join(bold.format(piece) if place % 2 else piece for place, piece in enumerate(pieces))
 
 
+@cache
 def breakable(label: str) -> Markup:
     """A recipe's label, escaped, that breaks behind "(" or ", " and before ">", never behind ">" or in a number."""
     first, *steps = label.split(" > ")

@@ -99,7 +99,8 @@ def entry(measure: Measure, recipe: str, baseline: str | None, judged: Judged | 
     unseen = judged.unseen.get(recipe) if judged is not None and measure.metric == "mean_accuracy" else None
     if seen and unseen is not None and measure.evaluation == "shift":
         seen = f"{seen}; {unseen_text(unseen)}"
-    return replace(_beside(measure, recipe, baseline, judged), seen=seen)
+    found = _beside(measure, recipe, baseline, judged)
+    return replace(found, seen=seen) if seen else found
 
 
 def _beside(measure: Measure, recipe: str, baseline: str | None, judged: Judged | None) -> Entry:

@@ -140,7 +140,8 @@ def run(
         forks.warm_up(device)  # workers' imports take as long as those that follow
     from rich.console import Console
 
-    from assay.run import find_study
+    with _no_collection():
+        from assay.run import find_study
 
     console = Console()
     if plan:
@@ -237,11 +238,12 @@ def report(
     """Write the report of what the store has of a study; nothing is computed anew."""
     from rich.console import Console
 
-    from assay.each_class import load_each_class
-    from assay.run import known_study
-
-    console, whole = Console(), known_study(study)
+    console = Console()
     with _no_collection():
+        from assay.each_class import load_each_class
+        from assay.run import known_study
+
+        whole = known_study(study)
         if whole is not None and whole.each_class:
             _write_each_class(console, load_each_class(whole, out=out, preset=preset, limit=limit), out)
         else:
@@ -250,7 +252,7 @@ def report(
 
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
-    """Look for no cycles of garbage: a large study's rows are in none, and going through them takes seconds."""
+    """Look for no cycles of garbage: imports and a large study's rows have few, and to go through them takes long."""
     before = gc.isenabled()
     gc.disable()
     try:
@@ -378,9 +380,10 @@ def list_(
     """List what there is: studies, recipes, attacks, corruptions, scores, ..."""
     from rich.console import Console
 
-    from assay.catalogue import show
+    with _no_collection():
+        from assay.catalogue import show
 
-    show(Console(), what)
+        show(Console(), what)
 
 
 @data_app.command(name="list", epilog="Example: assay data list --data my-data")

@@ -96,7 +96,7 @@ def _count(observed: list[Observations]) -> Iterator[Errors]:
     ends = torch.tensor([1 + len(own) for own in labels]).cumsum(0)[:-1]
     each = counts.tensor_split(ends, dim=1)
     for own, columns in zip(labels, each, strict=True):
-        yield Errors(labels=own, n=len(wrong), counts=columns)
+        yield Errors(labels=own, n=len(wrong), counts=columns.contiguous())  # what follows is a quarter faster so
 
 
 def _size(observations: Observations) -> int:

@@ -81,6 +81,21 @@ def test_light_imports(module: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_commands_import_nothing_that_takes_long_and_few_need() -> None:
+    heavy = (
+        "pooch",
+        "requests",
+        "scipy.fft",
+        "scipy.ndimage",
+        "scipy.optimize",
+        "scipy.sparse",
+        "scipy.stats",
+        "skimage",
+    )
+    code = f"import sys, assay.catalogue, assay.report, assay.run; print([n for n in {heavy} if n in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
+
+
 def test_nothing_read_from_disk_runs_code() -> None:
     forbidden = {"torch.load", "pickle.load", "pickle.loads", "joblib.load", "eval", "exec", "yaml.load"}
     for path in FILES:

@@ -17,7 +17,7 @@ LAYERS = (
     ("objectives", "posthoc", "weights"),
     ("recipe", "fit", "stacks"),
     ("evaluations",),
-    ("provenance", "study", "store", "cells", "results", "estimate", "memory", "probe"),
+    ("provenance", "study", "store", "named", "cells", "results", "estimate", "memory", "probe"),
     ("analysis",),
     (
         "attempts",

@@ -5,18 +5,18 @@ reason; otherwise it waits. No cell is read: when one was finished is the age of
 copied by `assay store merge` count as finished then.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from assay.each_class import folders_of
 from assay.errors import StoreError
+from assay.named import NamedCell, cells_of
 from assay.places import Holder
 from assay.places.base import TEMPORARY
 from assay.run import folder_of, known_study
 from assay.store import CELLS, CHECKSUMS, PLAN, Store
-from assay.study import COSTS, FULL, STARTS, TRANSFER
+from assay.study import COSTS, FULL
 
 STATES = ("finished", "running", "failed", "waiting")
 HOUR = 3600.0
@@ -28,8 +28,7 @@ class CellStatus:
 
     Attributes:
         key: in the store.
-        recipe: the label of the first recipe that needs the cell.
-        seed: of the training.
+        recipe, seed: whose it is, see `NamedCell`.
         stage: "training", an evaluation's name, or "transfer".
         state: one of `STATES`.
         cost: a rough number of seconds on one core.
@@ -40,7 +39,7 @@ class CellStatus:
 
     key: str
     recipe: str
-    seed: int
+    seed: int | None
     stage: str
     state: str
     cost: float
@@ -100,14 +99,6 @@ def _age(cell: CellStatus) -> float:
     return max(cell.age or 0.0, 1.0)
 
 
-class _Planned(NamedTuple):
-    kind: str
-    key: str
-    recipe: str
-    seed: int
-    stage: str
-
-
 def read_status(study: str, *, out: Path | str, preset: str | None = None, limit: int | None = None) -> Status:
     """Read how far a study is; nothing is created or changed, and no data set is loaded.
 
@@ -132,26 +123,13 @@ def read_status(study: str, *, out: Path | str, preset: str | None = None, limit
         plan = store.read_study(folder)
         try:
             costs = plan.get(COSTS, {})
-            for cell in _planned(plan):
+            for cell in cells_of(plan):
                 if cell.key not in cells:
                     cells[cell.key] = look.at(cell, float(costs.get(cell.key, 1.0)))
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             path = store.place.shown(f"{folder}/{PLAN}")
             raise StoreError(f"{path}: is damaged ({error!r}); run the study again, which keeps its cells") from error
     return Status(study=study, cells=tuple(cells.values()))
-
-
-def _planned(plan: dict[str, Any]) -> Iterator[_Planned]:
-    for key in plan.get(STARTS, []):
-        yield _Planned("models", key, "starts of tunings", 0, "training")
-    for entry in plan["models"]:
-        for key in entry["models"]:
-            yield _Planned("models", key, entry["recipe"], entry["seed"], "training")
-        for evaluation, key in entry["evaluations"].items():
-            yield _Planned("evaluations", key, entry["recipe"], entry["seed"], evaluation)
-    transfer = plan.get(TRANSFER, {})
-    if "key" in transfer:
-        yield _Planned("evaluations", transfer["key"], "all recipes", transfer["seed"], TRANSFER)
 
 
 class _Look:
@@ -170,7 +148,7 @@ class _Look:
                     if rest == [CHECKSUMS] and not key.startswith(TEMPORARY):
                         self.ages[kind, key] = file.age
 
-    def at(self, cell: _Planned, cost: float) -> CellStatus:
+    def at(self, cell: NamedCell, cost: float) -> CellStatus:
         """How far a cell is."""
         known: dict[str, Any] = {**cell._asdict(), "cost": cost}
         del known["kind"]

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from assay.live import clock
+from assay.named import title_of
 from assay.places import Holder
 from assay.status import STATES, CellStatus, Status
 
@@ -58,7 +59,7 @@ def _list(console: Console, heading: str, lines: list[str]) -> None:
 
 
 def _title(cell: CellStatus) -> str:
-    return f"{cell.recipe}, seed {cell.seed}, {cell.stage}"
+    return title_of(cell.recipe, cell.seed, cell.stage)
 
 
 def _who(holder: Holder | None) -> str:

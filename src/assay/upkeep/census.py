@@ -1,14 +1,13 @@
 """One look at all that a store holds, without reading the cells, and what its studies name."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from assay.errors import DamagedCellError, StoreError
+from assay.named import NamedCell, cells_of, earlier_cells_of
 from assay.places.base import TEMPORARY
 from assay.store import CELLS, CHECKSUMS, ROOMS, Store
-from assay.study import EARLIER, STARTS, TRANSFER
 
 Progress = Callable[[int, int], None]  # done, of how many
 Cell = tuple[str, str]  # kind and key
@@ -64,7 +63,7 @@ def studies_of(store: Store) -> list[Named]:
 def _named(store: Store, name: str) -> Named:
     try:
         plan = store.read_study(name)
-        return Named(study=name, cells=dict(_cells(plan)), earlier=dict(_of_models(plan.get(EARLIER, []))))
+        return Named(study=name, cells=_titles(cells_of(plan)), earlier=_titles(earlier_cells_of(plan)))
     except StoreError as error:
         return Named(study=name, problem=str(error))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -72,23 +71,8 @@ def _named(store: Store, name: str) -> Named:
         return Named(study=name, problem=f"{path}: is damaged ({error!r}); run the study again, which keeps its cells")
 
 
-def _cells(plan: dict[str, Any]) -> Iterator[tuple[Cell, str]]:
-    for key in plan.get(STARTS, []):
-        yield ("models", key), "a training that others go on from"
-    yield from _of_models(plan["models"])
-    if "key" in plan.get(TRANSFER, {}):
-        yield ("evaluations", plan[TRANSFER]["key"]), f"all recipes, {TRANSFER}"
-
-
-def _of_models(entries: list[dict[str, Any]]) -> Iterator[tuple[Cell, str]]:
-    """The cells of a plan's models."""
-    # The last to name a cell says what it is: a recipe's own training, not the ensemble that it is a member of.
-    for entry in sorted(entries, key=lambda entry: -len(entry["models"])):
-        title = f"{entry['recipe']}, seed {entry['seed']}"
-        for key in entry["models"]:
-            yield ("models", key), f"{title}, training"
-        for evaluation, key in entry["evaluations"].items():
-            yield ("evaluations", key), f"{title}, {evaluation}"
+def _titles(cells: Iterable[NamedCell]) -> dict[Cell, str]:
+    return {(cell.kind, cell.key): cell.title for cell in cells}
 
 
 def unnamed(store: Store, found: dict[str, dict[str, Folder]], studies: list[Named]) -> list[Cell]:

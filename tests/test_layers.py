@@ -11,13 +11,13 @@ SOURCE = Path(__file__).parents[1] / "src" / "assay"
 
 # From the bottom upward: a module may import from its own layer and from those above it in this list.
 LAYERS = (
-    ("again", "errors", "forks", "parts", "places", "png", "published", "randomness"),
+    ("again", "counting", "errors", "forks", "parts", "places", "png", "published", "randomness"),
     ("classifier", "data", "metrics", "pictures"),
     ("architectures", "corruptions", "augmentations", "attacks", "outliers", "scores"),
     ("objectives", "posthoc", "weights"),
     ("recipe", "fit", "stacks"),
     ("evaluations",),
-    ("provenance", "study", "store", "named", "cells", "results", "estimate", "memory", "probe"),
+    ("provenance", "study", "store", "named", "look", "cells", "results", "estimate", "memory", "probe"),
     ("analysis",),
     (
         "attempts",

@@ -81,7 +81,7 @@ def test_what_is_in_the_store_is_found_and_the_store_is_left_alone(tiny_folder: 
     assert row(lines, "ensemble") == ["1", "2", "2"]
     assert row(lines, "in all, shared models once") == ["3", "3", "2"]
     assert "1 of 2    baseline" in lines
-    assert "missing   mixup(alpha=1)" in lines
+    assert "waiting   mixup(alpha=1)" in lines
     assert "in store  ensemble(members=2)" in lines
     abandoned.rmdir()
 
@@ -127,8 +127,8 @@ def test_lines_fit_a_terminal_and_presets_are_named(tiny_folder: Path, tmp_path:
     lines = shown(plan_run(STUDY, out=tmp_path, data=tiny_folder))
     assert max(map(len, lines)) <= 80
     assert row(lines, "first")[0] == "1"
-    assert [line for line in lines if line.startswith("missing")] == [
-        f"missing  {recipe.label}" for recipe in STUDY.recipes
+    assert [line for line in lines if line.startswith("waiting")] == [
+        f"waiting  {recipe.label}" for recipe in STUDY.recipes
     ]
 
 
@@ -140,7 +140,7 @@ def test_members_are_shared() -> None:
     whole = shown(Planned(plan=plan, found=frozenset()))
     assert row(whole, "in all, shared models once") == ["559", "569", "0"]
     assert row(whole, "cutout > pgd") == ["135", "135", "0"]
-    assert len([line for line in whole if line.startswith("missing")]) == 559
+    assert len([line for line in whole if line.startswith("waiting")]) == 559
     alone = plan_run(quickstart, out="none-here", limit=20, recipes="fgsm*").plan
     assert shared_members(alone) == ""
 

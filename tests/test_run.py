@@ -17,6 +17,7 @@ from assay.evaluations import Calibration
 from assay.recipe import Recipe, Train
 from assay.results import COLUMNS, load_results
 from assay.run import folder_of, run_study
+from assay.status import read_status
 from assay.store import Store
 from assay.study import Study
 from assay.upkeep import find_garbage
@@ -114,7 +115,8 @@ def test_the_four_axes_are_filled_and_what_is_missing_says_why(undisturbed: Path
     assert tuple(results.table.columns) == COLUMNS
     assert len(results.recipes) == 9, "the report is of the whole study"
     assert not results.failures
-    assert len(results.pending) == 6 * 5
+    assert len(results.pending) == 6 * 5 + 1, "and the transfer between all"
+    assert len(results.pending) == read_status("quickstart", out=undisturbed.parent, limit=40).count("waiting")
     assert not any(text.startswith(CHOSEN) for text in results.pending)
     for recipe in CHOSEN:
         own = results.table[results.table["recipe"] == recipe]

@@ -18,11 +18,13 @@ from assay.augmentations import MixUp
 from assay.each_class import run_each_class
 from assay.errors import BadValueError, StoreError
 from assay.recipe import Recipe
+from assay.results import load_results
 from assay.run import run_study
 from assay.status import CellStatus, Status, read_status
 from assay.status_text import line_of, show_status
 from assay.store import Store
 from assay.studies import one_class
+from assay.upkeep import merge
 from tests.test_each_class import TINY
 from tests.test_execute import QUICK, small_study
 
@@ -67,6 +69,41 @@ def test_states_stages_recipes_and_holders(out: Path | str, tiny_folder: Path) -
     assert not read_status("small", out=out).of("running")
 
 
+def test_what_was_copied_counts_when_it_was_computed(tiny_folder: Path, out: Path | str, tmp_path: Path) -> None:
+    run_study(small_study(), out=tmp_path / "first", data=tiny_folder, recipes="baseline")
+    first = Store(tmp_path / "first")
+    for kind in ("models", "evaluations"):
+        for key in first.finished(kind):
+            files = first.contents(kind, key)
+            record = json.loads(files["cell.json"])
+            record["provenance"]["finished"] = "2026-01-01T00:00:00+00:00"
+            first.discard(kind, key)
+            first.write(kind, key, files | {"cell.json": json.dumps(record).encode()})
+    merge(out, first.out)
+    status = read_status("small", out=out)
+    assert status.count("finished") == 2
+    assert status.per_minute is None
+    assert "cells/min" not in line_of(status)
+
+
+def test_what_the_last_run_left_out_is_said_and_awaited_by_none(tiny_folder: Path, tmp_path: Path) -> None:
+    two = Recipe(train=QUICK, members=2)
+    study = small_study(Recipe(train=QUICK), WILD, two)
+    run_study(study, out=tmp_path, data=tiny_folder, recipes="baseline")
+    status = read_status("small", out=tmp_path)
+    assert (status.count("waiting"), status.left_out) == (4, 4)
+    assert "4 waiting (which the last run left out: --recipes)" in line_of(status)
+    store = Store(tmp_path)
+    plan = store.read_study("small")
+    store.write_study("small", {**plan, "chosen": [two.label]})
+    status = read_status("small", out=tmp_path)
+    assert {cell.recipe for cell in status.cells if cell.left_out} == {WILD.label}
+    assert "4 waiting (2 of which the last run left out: --recipes)" in line_of(status)
+    assert len(load_results(store, "small").pending) == 4
+    run_study(study, out=tmp_path, data=tiny_folder)
+    assert read_status("small", out=tmp_path).left_out == 0
+
+
 def cell(age: float | None, cost: float, state: str = "finished") -> CellStatus:
     return CellStatus(key=f"{age}", recipe="a", seed=0, stage="training", state=state, cost=cost, age=age)
 
@@ -77,7 +114,7 @@ def test_pace_and_time_left_by_hand() -> None:
     status = Status(study="x", cells=(*done, cell(None, 20, "waiting"), cell(None, 8, "running")))
     assert status.per_minute == pytest.approx(2 / 20)
     assert status.seconds_left == pytest.approx((20 + 8 / 2) * 1200 / 40)
-    assert line_of(status).endswith("0.1 cells/min in the last hour, about 12 min 0 s left")
+    assert line_of(status).endswith("0.1 cells/min in the last 20 min 0 s, about 12 min 0 s left")
     still = Status(study="x", cells=(*done, cell(None, 20, "waiting")))
     assert still.seconds_left is None, "nothing runs"
     assert Status(study="x", cells=(cell(9000, 1), cell(50, 1))).per_minute is None

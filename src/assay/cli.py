@@ -16,6 +16,7 @@ from typer.core import TyperCommand
 
 from assay import forks
 from assay.again import OUT, command
+from assay.counting import number_of
 from assay.errors import AssayError, BadValueError, nearest
 from assay.store_commands import store_app
 
@@ -557,7 +558,8 @@ def _write(console: "Console", results: "Results", out: str) -> None:
     for reason in results.missing.values():
         console.print(f"not measured: {reason}", style="yellow")
     if results.pending:
-        line = f"{len(results.pending)} cells have not run yet; `{results.again}` computes them"
+        waiting = len(results.pending)
+        line = f"{number_of(waiting, 'cell')} waiting; `{results.again}` computes {'it' if waiting == 1 else 'them'}"
         console.print(line, style="yellow", soft_wrap=True, markup=False)
     console.print(f"Report: {_where(out, _folder(results), page)}", soft_wrap=True, markup=False)
     if monitored:
@@ -580,6 +582,7 @@ def _write_each_class(console: "Console", found: "EachClass", out: str) -> None:
         text = f"failed: class {name}, {failure.recipe}, seed {failure.seed}, {failure.stage}: {failure.reason}"
         console.print(text, style="red", soft_wrap=True, markup=False)
     if found.pending:
-        line = f"not run yet: {len(found.pending)} cells or classes; `{found.again}` computes them"
+        waiting = number_of(len(found.pending), "cell or class", "cells or classes")
+        line = f"{waiting} waiting; `{found.again}` computes what is"
         console.print(line, style="yellow", soft_wrap=True, markup=False)
     console.print(f"Report: {_where(out, found.folder, page)}", soft_wrap=True, markup=False)

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from assay.analysis.families import family
+from assay.counting import number_of
 from assay.estimate import Estimate, Span
 from assay.planning import Planned
 from assay.study import Plan, Study
@@ -49,7 +50,7 @@ def _head(plan: Plan) -> list[str]:
     study, task = plan.study, plan.task
     preset = f", preset {study.preset}" if study.preset else ""
     limit = f", LIMITED to {task.limit} images per set" if task.limit is not None else ""
-    what = [_count(len(study.recipes), "recipe"), _count(len(study.evaluations), "axis", "axes")]
+    what = [number_of(len(study.recipes), "recipe"), number_of(len(study.evaluations), "axis", "axes")]
     seeds = f"{'seed' if len(study.seeds) == 1 else 'seeds'} {', '.join(map(str, study.seeds))}"
     lines = [f"{study.title} ({study.name}{preset}{limit})", f"{', '.join(what)}, {seeds}; data: {task.name}"]
     if study.replicates > 1 and study.baseline is not None:
@@ -65,9 +66,9 @@ def _families(plan: Plan, found: Set[str]) -> Table:
     for cell in plan.evaluating:
         models.setdefault(family(cell.recipe.label), set()).update(cell.models)
     table = _table("family", "recipes", "models", "trained")
-    for name, count in recipes.items():
+    for name, number in recipes.items():
         own = models.get(name, set())
-        table.add_row(escape(name), str(count), str(len(own)), str(len(own & found)))
+        table.add_row(escape(name), str(number), str(len(own)), str(len(own & found)))
     whole = {cell.key for cell in plan.training}
     numbers = (sum(recipes.values()), len(whole), len(whole & found))
     table.add_row("in all, shared models once", *map(str, numbers), style="bold")
@@ -87,10 +88,10 @@ def shared_members(plan: Plan) -> str:
     ensembles = {label for labels in members for label, several in labels.items() if several}
     single = sorted({label for labels in members for label, several in labels.items() if not several})
     names = [
-        _count(len(ensembles), "ensemble"),
+        number_of(len(ensembles), "ensemble"),
         *(f"the {label}" if label == plan.study.baseline else label for label in single),
     ]
-    return f"{_count(len(members), 'member')} shared by {' and '.join(names)}: {_count(saved, 'training')} saved."
+    return f"{number_of(len(members), 'member')} shared by {' and '.join(names)}: {number_of(saved, 'training')} saved."
 
 
 def doubled(plan: Plan) -> str:
@@ -111,12 +112,12 @@ def doubled(plan: Plan) -> str:
 
 
 def _stages(plan: Plan, found: Set[str], estimate: Estimate | None) -> Table:
-    """Cells by stage: planned, in the store, missing, and the time that the missing ones take on one core."""
+    """Cells by stage: planned, in the store, waiting, and the time that the waiting ones take on one core."""
     stages = ["training", *(evaluation.name for evaluation in plan.study.evaluations)]
     stages += [] if plan.transfer is None else [plan.transfer.stage]
     planned = Counter(cell.stage for cell in plan.cells)
     there = Counter(cell.stage for cell in plan.cells if cell.key in found)
-    table = _table("cells", "planned", "in store", "missing", *(["on one core"] if estimate else []))
+    table = _table("cells", "planned", "in store", "waiting", *(["on one core"] if estimate else []))
     for stage in (*stages, "in all"):
         total, done = (planned.total(), there.total()) if stage == "in all" else (planned[stage], there[stage])
         row = [stage, str(total), str(done), str(total - done)]
@@ -132,7 +133,7 @@ def _time(plan: Plan, found: Set[str], estimate: Estimate | None) -> list[str]:
         return ["Everything is in the store: a run writes the report alone."]
     if estimate is None:
         return ["The time that is left was not measured."]
-    processes = _count(estimate.jobs, "process", "processes")
+    processes = number_of(estimate.jobs, "process", "processes")
     lines = [
         f"Time left on this machine with {processes}: {between(estimate.wall)}; "
         f"disk: about {byte_text(estimate.size)}.",
@@ -167,7 +168,7 @@ def _recipes(plan: Plan, found: Set[str]) -> Table:
     for recipe in plan.study.recipes:
         keys = cells[recipe.label]
         there = sum(key in found for key in keys)
-        state = "in store" if there == len(keys) else f"{there} of {len(keys)}" if there else "missing"
+        state = "in store" if there == len(keys) else f"{there} of {len(keys)}" if there else "waiting"
         table.add_row(state, escape(recipe.label), style=None if there else "dim")
     return table
 
@@ -201,7 +202,3 @@ def byte_text(size: int) -> str:
     return (
         f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size / 1e3:,.0f} kB"
     )
-
-
-def _count(count: int, one: str, several: str | None = None) -> str:
-    return f"{count:,} {one if count == 1 else several or one + 's'}"

@@ -19,9 +19,10 @@ from assay.evaluations.base import Measurement, Observations
 from assay.evaluations.corruption_error import Errors, compare_errors, count_errors
 from assay.metrics.intervals import across_seeds
 from assay.metrics.transfer import Rates, transfer_rates
+from assay.named import ALL, FIRST
 from assay.published import Published, PublishedNumber
 from assay.store import PLAN, Store, unpack_arrays
-from assay.study import TRANSFER, replicate_of
+from assay.study import STARTS, TRANSFER, replicate_of
 
 COLUMNS = (
     "study", "recipe", "seed", "evaluation", "setting", "metric", "value", "low", "high", "interval", "n",
@@ -108,7 +109,7 @@ class Results:
             outlier sets behind the value whose like the model met in training; "" where none is known.
         replicates: rows as in the table of the baseline's further trainings, which differ from it in their seed alone.
         failures: cells that failed.
-        pending: cells that have not run yet, as readable texts.
+        pending: cells that wait to be computed, each once, as readable texts; as many as `assay status` counts.
         missing: data sets that are not here: name -> sentence with the remedy.
         limit: the limit of images per set, or None for a full run.
         published: what the study itself has published, or None.
@@ -394,7 +395,10 @@ def _joined(histories: list[list[dict[str, float | None]]]) -> list[dict[str, fl
 
 def _unfinished(store: Store, plan: dict[str, Any]) -> tuple[list[Failure], list[str]]:
     """What failed, of each recipe that it keeps from being measured; and what waits, of the first that needs it."""
-    failures, pending, seen = [], [], set()
+    starts = [("models", key) for key in plan.get(STARTS, [])]
+    failures: list[Failure] = []
+    pending = [f"{FIRST}: training" for start in starts if not store.has(*start) and store.failure(start[1]) is None]
+    seen = set()
     for entry in [*_models(plan, replicates=False), *_models(plan, replicates=True)]:
         stages = [("training", "models", key) for key in entry["models"]]
         stages += [(name, "evaluations", key) for name, key in entry["evaluations"].items()]
@@ -408,9 +412,12 @@ def _unfinished(store: Store, plan: dict[str, Any]) -> tuple[list[Failure], list
             elif reason is not None:
                 failures.append(Failure(recipe=entry["recipe"], seed=entry["seed"], stage=stage, reason=reason))
     kept = plan.get(TRANSFER, {})
-    reason = store.failure(kept["key"]) if "key" in kept and not store.has("evaluations", kept["key"]) else None
-    if reason is not None:
-        failures.append(Failure(recipe="all recipes", seed=kept["seed"], stage=TRANSFER, reason=reason))
+    if "key" in kept and not store.has("evaluations", kept["key"]):
+        reason = store.failure(kept["key"])
+        if reason is None:
+            pending.append(f"{ALL}, seed {kept['seed']}: {TRANSFER}")
+        else:
+            failures.append(Failure(recipe=ALL, seed=kept["seed"], stage=TRANSFER, reason=reason))
     return failures, pending
 
 

@@ -14,7 +14,7 @@ from assay.log import logged
 from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.store import Store
-from assay.study import Study, carried_on, choose, cut, part_of, plan, summary
+from assay.study import CHOSEN, Study, carried_on, choose, cut, part_of, plan, summary
 from assay.workers import source_of
 
 
@@ -102,7 +102,8 @@ def run_study(
     whole, planned = plan(study, task), plan(chosen, task)  # the report is of the whole study, whatever was chosen
     name = folder_of(study.name, limit, study.preset)
     with logged(None if log is None else Path(log)) as tell:
-        kept = carried_on(summary(whole, command), store.former_study(name))
+        told = {} if recipes is None else {CHOSEN: [recipe.label for recipe in chosen.recipes]}
+        kept = carried_on(summary(whole, command) | told, store.former_study(name))
         store.write_study(name, {**kept, "run": describe_run(own, 0.0)})
         state = run(planned, store, source, jobs=jobs, device=device, ray=ray, watch=watch, tell=tell)
     place = {"jobs": jobs} if ray is None else {"ray": ray}

@@ -1,25 +1,25 @@
 """How far a study is, told by its store alone: from another terminal or machine, while runs go on or after them.
 
 A cell is finished where the store holds it; running where a run has claimed it; failed where its last attempt left a
-reason; otherwise it waits. No cell is read: when one was finished is the age of its checksums, so that cells that were
-copied by `assay store merge` count as finished then.
+reason; otherwise it waits. Of the cells that were written last their own record is read, which says when they were
+computed, so that those that were copied from another store do not count for the pace; no others are read.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from assay.each_class import folders_of
 from assay.errors import StoreError
+from assay.look import HOUR, Look
 from assay.named import NamedCell, cells_of
 from assay.places import Holder
-from assay.places.base import TEMPORARY
 from assay.run import folder_of, known_study
-from assay.store import CELLS, CHECKSUMS, PLAN, Store
-from assay.study import COSTS, FULL
+from assay.store import PLAN, Store
+from assay.study import CHOSEN, COSTS, FULL, TRANSFER
 
 STATES = ("finished", "running", "failed", "waiting")
-HOUR = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,8 @@ class CellStatus:
         stage: "training", an evaluation's name, or "transfer".
         state: one of `STATES`.
         cost: a rough number of seconds on one core.
-        age: seconds since it was finished; None where it is not, or the place does not tell.
+        age: seconds since it was computed; None where it is not, not known, or not of the last hour.
+        left_out: whether it waits, and the last run was told to leave it out (`--recipes`).
         holder: who computes it, of a running one.
         reason: why it has failed, of a failed one.
     """
@@ -44,6 +45,7 @@ class CellStatus:
     state: str
     cost: float
     age: float | None = None
+    left_out: bool = False
     holder: Holder | None = None
     reason: str = ""
 
@@ -69,28 +71,39 @@ class Status:
         return [cell for cell in self.cells if cell.state == state]
 
     @property
-    def per_minute(self) -> float | None:
-        """Cells finished in a minute: since the first that was finished in the last hour, and without that one."""
+    def left_out(self) -> int:
+        """How many of the waiting cells the last run was told to leave out."""
+        return sum(cell.left_out for cell in self.cells)
+
+    @property
+    def span(self) -> float | None:
+        """The seconds in which `per_minute` counts: since the first that was computed in the last hour."""
         recent = self._recent
-        return 60 * (len(recent) - 1) / _age(recent[0]) if len(recent) > 1 else None
+        return _age(recent[0]) if len(recent) > 1 else None
+
+    @property
+    def per_minute(self) -> float | None:
+        """Cells computed in a minute of the `span`, without its first; None where there are none."""
+        return None if self.span is None else 60 * (len(self._recent) - 1) / self.span
 
     @property
     def seconds_left(self) -> float | None:
         """Until running and waiting cells are finished, at the pace of the last hour; None where it is not known.
 
         The pace is of the cells' rough costs, so that an hour of short cells does not promise that long ones are soon
-        finished; a running cell counts as half done.
+        finished; a running cell counts as half done, and what the last run left out not at all.
         """
         recent = self._recent
         done = sum(cell.cost for cell in recent[1:])
         if not self.count("running") or done <= 0:
             return None
-        left = sum(cell.cost for cell in self.of("waiting")) + sum(cell.cost for cell in self.of("running")) / 2
+        left = sum(cell.cost for cell in self.of("waiting") if not cell.left_out)
+        left += sum(cell.cost for cell in self.of("running")) / 2
         return left * _age(recent[0]) / done
 
     @property
     def _recent(self) -> list[CellStatus]:
-        """What was finished in the last hour, from the first to the last; a clock that was set back puts it later."""
+        """What was computed in the last hour, from the first to the last; a clock that was set back puts it later."""
         known = [cell for cell in self.cells if cell.age is not None and cell.age < HOUR]
         return sorted(known, key=lambda cell: -_age(cell))
 
@@ -117,45 +130,55 @@ def read_status(study: str, *, out: Path | str, preset: str | None = None, limit
         folders = list(folders_of(whole, store, preset, limit).values())
     else:
         folders = [folder_of(study, limit, preset)]
-    cells: dict[str, CellStatus] = {}
-    look = _Look(store)
+    named: dict[str, _Asked] = {}
     for folder in folders:
         plan = store.read_study(folder)
         try:
-            costs = plan.get(COSTS, {})
-            for cell in cells_of(plan):
-                if cell.key not in cells:
-                    cells[cell.key] = look.at(cell, float(costs.get(cell.key, 1.0)))
+            for cell in _asked(plan):
+                named.setdefault(cell.named.key, cell)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             path = store.place.shown(f"{folder}/{PLAN}")
             raise StoreError(f"{path}: is damaged ({error!r}); run the study again, which keeps its cells") from error
-    return Status(study=study, cells=tuple(cells.values()))
+    look = Look(store, [cell.named for cell in named.values()])
+    return Status(study=study, cells=tuple(_status(look, cell) for cell in named.values()))
 
 
-class _Look:
-    """One look at a store: what is finished, claimed and noted as failed."""
+class _Asked(NamedTuple):
+    """What the plan says of a cell: what it is, its rough cost, and whether the last run was to leave it out."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.ages: dict[tuple[str, str], float | None] = {}
-        with store.place.errors():
-            # Claims first: what is finished between the two looks is finished, and neither running nor waiting.
-            self.holders = {key: store.holder(key) for key in store.place.names("claims")}
-            self.failures = {name.removesuffix(".json") for name in store.place.names("failures")}
-            for kind in CELLS:
-                for file in store.place.files(kind):
-                    _, key, *rest = file.path.split("/")
-                    if rest == [CHECKSUMS] and not key.startswith(TEMPORARY):
-                        self.ages[kind, key] = file.age
+    named: NamedCell
+    cost: float
+    left_out: bool
 
-    def at(self, cell: NamedCell, cost: float) -> CellStatus:
-        """How far a cell is."""
-        known: dict[str, Any] = {**cell._asdict(), "cost": cost}
-        del known["kind"]
-        if (cell.kind, cell.key) in self.ages:
-            return CellStatus(**known, state="finished", age=self.ages[cell.kind, cell.key])
-        holder = self.holders.get(cell.key)
-        if holder is not None:
-            return CellStatus(**known, state="running", holder=holder)
-        reason = self.store.failure(cell.key) if cell.key in self.failures else None
-        return CellStatus(**known, state="waiting" if reason is None else "failed", reason=reason or "")
+
+def _asked(plan: dict[str, Any]) -> Iterator[_Asked]:
+    costs, cells = plan.get(COSTS, {}), cells_of(plan)
+    needed = {cell.key for cell in cells}
+    if CHOSEN in plan:
+        chosen = [entry for entry in plan["models"] if entry["recipe"] in plan[CHOSEN]]
+        needed = {cell.key for cell in cells_of({**plan, "models": chosen, TRANSFER: {}})}
+    for cell in cells:
+        yield _Asked(cell, float(costs.get(cell.key, 1.0)), cell.key not in needed)
+
+
+def _status(look: Look, cell: _Asked) -> CellStatus:
+    kind, key, *_ = cell.named
+    state, holder, reason = "waiting", None, None
+    if (kind, key) in look.finished:
+        state = "finished"
+    elif (holder := look.holders.get(key)) is not None:
+        state = "running"
+    elif (reason := look.failure(key)) is not None:
+        state = "failed"
+    return CellStatus(
+        key=key,
+        recipe=cell.named.recipe,
+        seed=cell.named.seed,
+        stage=cell.named.stage,
+        state=state,
+        cost=cell.cost,
+        age=look.ages.get((kind, key)),
+        left_out=cell.left_out and state == "waiting",
+        holder=holder,
+        reason=reason or "",
+    )

@@ -31,11 +31,21 @@ def show_status(console: Console, status: Status) -> None:
 
 def line_of(status: Status) -> str:
     """The whole in a line, as a run prints it."""
-    counts = ", ".join(f"{status.count(state)} {state}" for state in STATES)
-    line = f"{status.study}: {len(status.cells)} cells, {counts}"
+    counts = ", ".join(f"{status.count(state)} {state}" for state in STATES if state != "waiting")
+    line = f"{status.study}: {len(status.cells)} cells, {counts}, {_waiting(status)}"
     rate, left = status.per_minute, status.seconds_left
-    line += "" if rate is None else f"; {rate:.3g} cells/min in the last hour"
+    if rate is not None and status.span is not None:
+        line += f"; {rate:.3g} cells/min in the last {clock(status.span)}"
     return line if left is None else f"{line}, about {clock(left)} left"
+
+
+def _waiting(status: Status) -> str:
+    """How many wait, and how many of them for no run: without the latter, who waits for them would wait in vain."""
+    waiting, out = status.count("waiting"), status.left_out
+    if not out:
+        return f"{waiting} waiting"
+    which = "which" if out == waiting else f"{out} of which"
+    return f"{waiting} waiting ({which} the last run left out: --recipes)"
 
 
 def _numbers(status: Status, heading: str, groups: list[str], shown: list[str] | None = None) -> Table:

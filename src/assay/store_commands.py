@@ -27,7 +27,7 @@ StoreAt = Annotated[str, typer.Option("--out", metavar="STORE", help="The store:
 
 @store_app.command(epilog="Example: assay store ls --out results")
 def ls(out: StoreAt = str(OUT)) -> None:
-    """List studies with their cells finished, failed and missing, and what takes how much room.
+    """List studies with their cells finished, failed and waiting, and what takes how much room.
 
     No checksum is verified: see `assay store verify`.
     """
@@ -52,10 +52,10 @@ def _studies(listing: "Listing") -> "Table":
 
     table = Table(box=None, header_style="dim", pad_edge=False)
     table.add_column("study", overflow="fold")
-    for heading in ("cells", "finished", "failed", "missing"):
+    for heading in ("cells", "finished", "failed", "waiting"):
         table.add_column(heading, justify="right")
     for study in listing.studies:
-        numbers = (study.finished, study.failed, study.missing)
+        numbers = (study.finished, study.failed, study.waiting)
         cells = [f"{number:,}" for number in (sum(numbers), *numbers)]
         table.add_row(study.name, *(["?"] * 4 if study.problem else cells))
     return table

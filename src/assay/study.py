@@ -29,6 +29,7 @@ MEMBER_STRIDE = 1000  # seeds of a study are below it, so that members never coi
 FULL = "full"  # the preset that is the whole study
 EVALUATION_SEED = 0  # every model of every study meets the same noise
 KEPT = "kept"  # of a study of one class: which it is, and what classes there are
+CHOSEN = "chosen"  # in a plan, the recipes that its last run was told to compute alone; else it computes all
 COSTS = "costs"  # in a plan, the rough cost of each cell by its key, for the time left
 EARLIER = "earlier"  # in a plan, models that former runs of the study named, and this one does not
 STARTS = "starts"  # in a plan, the keys of trainings that are no recipe's own, but others go on from

@@ -46,4 +46,4 @@ def test_the_table_is_that_of_a_folder_and_nothing_is_computed_twice(folder: Pat
     assert {file.path for file in place_at(out).files("models")} == there
     assert verify(out).damage == ()
     (study,) = list_store(out).studies
-    assert (study.finished, study.failed, study.missing) == (4, 0, 0)
+    assert (study.finished, study.failed, study.waiting) == (4, 0, 0)

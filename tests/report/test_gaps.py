@@ -41,7 +41,7 @@ def test_failures_and_pending_cells_stand_first_and_once(complete: Results) -> N
     )
     kinds = [(gap.kind, gap.reason) for gap in found(results)]
     assert kinds[0] == ("failed", "out of memory")
-    assert kinds[1][0] == "pending"
+    assert kinds[1][0] == "waiting"
     assert sum("out of memory" in reason for _, reason in kinds) == 1
 
 

@@ -109,8 +109,8 @@ def test_many_pending_and_failed_cells_are_few_gaps() -> None:
         failures=tuple(Failure(recipe=name, seed=0, stage="training", reason="diverged") for name in recipes[:70]),
     )
     found = gaps(results, collect(results), {})
-    assert [(gap.kind, gap.what, len(gap.recipes)) for gap in found if gap.kind in ("failed", "pending")] == [
-        ("failed", "training", 70), ("pending", "shift", 100), ("pending", "anomaly", 100),
+    assert [(gap.kind, gap.what, len(gap.recipes)) for gap in found if gap.kind in ("failed", "waiting")] == [
+        ("failed", "training", 70), ("waiting", "shift", 100), ("waiting", "anomaly", 100),
     ]  # fmt: skip
 
 

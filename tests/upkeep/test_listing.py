@@ -15,8 +15,8 @@ def test_studies_and_amounts_are_counted_and_nothing_changes(store: Store) -> No
     found = list_store(store.out)
     assert everything(store) == before
     assert found.studies == (
-        StudyCount(name="first", finished=2, failed=1, missing=0),
-        StudyCount(name="second", finished=2, failed=0, missing=1),
+        StudyCount(name="first", finished=2, failed=1, waiting=0),
+        StudyCount(name="second", finished=2, failed=0, waiting=1),
     )
     sizes = {
         kind: sum(len(content) for path, content in before.items() if path.startswith(kind))

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from assay.analysis.measures import Measure, setting_of
 from assay.report.explain import metric_of
 from assay.results import Results
+from assay.study import TRANSFER
 
-CROWD = 60  # of more failures or pending cells, those alike are one gap
+CROWD = 60  # of more failures or waiting cells, those alike are one gap
 
 EVALUATIONS = {
     "adversarial": "robustness to attacks",
@@ -21,7 +22,7 @@ class Gap:
     """Something that is missing.
 
     Attributes:
-        kind: "failed", "pending", "no data", "not measured" or "not asked for".
+        kind: "failed", "waiting", "no data", "not measured" or "not asked for".
         what: what is missing.
         recipes: the recipes concerned; empty where it concerns all.
         reason: the sentence that says why, with the remedy.
@@ -60,14 +61,15 @@ def _failed(results: Results) -> list[Gap]:
 
 def _pending(results: Results) -> list[Gap]:
     """One gap a cell; of many, those of a stage are one."""
-    reason = "it has not run yet; the same command again does it"
-    if len(results.pending) <= CROWD:
-        return [Gap(kind="pending", what=text, recipes=(), reason=reason) for text in results.pending]
+    reason = "it has not run yet; a run of the whole study does it"
+    waiting = [text for text in results.pending if not (results.no_transfer and text.endswith(f": {TRANSFER}"))]
+    if len(waiting) <= CROWD:
+        return [Gap(kind="waiting", what=text, recipes=(), reason=reason) for text in waiting]
     groups: dict[str, list[str]] = {}
-    for text in results.pending:
+    for text in waiting:
         model, _, stage = text.rpartition(": ")
         groups.setdefault(stage, []).append(model)
-    return [Gap(kind="pending", what=stage, recipes=tuple(models), reason=reason) for stage, models in groups.items()]
+    return [Gap(kind="waiting", what=stage, recipes=tuple(models), reason=reason) for stage, models in groups.items()]
 
 
 def _empty_cells(results: Results, measures: list[Measure]) -> list[Gap]:

@@ -20,7 +20,7 @@ class Amount(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class StudyCount:
-    """How far a study is: how many of the cells that it names are finished, have failed, or are missing.
+    """How far a study is: how many of the cells that it names are finished, have failed, or wait to be computed.
 
     Cells are counted once; studies that share cells both count them. `problem` says why the plan cannot be read, or "".
     """
@@ -28,7 +28,7 @@ class StudyCount:
     name: str
     finished: int = 0
     failed: int = 0
-    missing: int = 0
+    waiting: int = 0
     problem: str = ""
 
 
@@ -89,4 +89,4 @@ def _state(kind: str, key: str, found: dict[str, dict[str, Folder]]) -> str:
     folder = found[kind].get(key)
     if folder is not None and folder.finished:
         return "finished"
-    return "failed" if f"{key}.json" in found["failures"] else "missing"
+    return "failed" if f"{key}.json" in found["failures"] else "waiting"

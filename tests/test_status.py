@@ -58,6 +58,8 @@ def test_states_stages_recipes_and_holders(out: Path | str, tiny_folder: Path) -
         assert (running.key, running.holder.host, running.holder.pid) == (member.key, socket.gethostname(), os.getpid())
         assert running.holder.since == pytest.approx(time.time(), abs=60)
         text = shown(status)
+        store.name_worker(member.key, "node:7")
+        assert ("by node:7 of the run" in shown(read_status("small", out=out))) == isinstance(out, Path)
     assert f"by {socket.gethostname()}:{os.getpid()}, for" in text
     assert "loss is not finite" in text
     assert "its model could not be trained" in text

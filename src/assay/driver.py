@@ -266,6 +266,7 @@ class Driver:
         for cell in cells:
             running = self.state.running[cell.key]
             running.worker, running.since = worker, time.monotonic()
+            self.store.name_worker(cell.key, worker)
             self.tell("cell_started", self._described(cell))
 
     def inputs(self, cells: Sequence[Cell]) -> tuple[list[bytes], dict[str, bytes]]:

@@ -76,4 +76,6 @@ def _who(holder: Holder | None) -> str:
     """Who computes a cell, and for how long by the clocks."""
     if holder is None or holder.since is None:
         return "by a run that does not say which"
-    return f"by {holder.host}:{holder.pid}, for {clock(max(time.time() - holder.since, 0.0))}"
+    run = f"{holder.host}:{holder.pid}"
+    who = run if holder.worker in ("", run) else f"{holder.worker} of the run {run}"
+    return f"by {who}, for {clock(max(time.time() - holder.since, 0.0))}"

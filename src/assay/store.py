@@ -295,6 +295,10 @@ class Store:
         """Whether a run has claimed the cell now."""
         return self.place.claimed(f"claims/{key}")
 
+    def name_worker(self, key: str, worker: str) -> None:
+        """Say which process computes a cell that we have claimed, "host:pid"."""
+        self.place.name_worker(f"claims/{key}", worker)
+
     def holder(self, key: str) -> Holder | None:
         """Who has claimed the cell now; None where nobody has."""
         return self.place.holder(f"claims/{key}")

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import time
 import uuid
 from pathlib import Path
@@ -244,6 +245,18 @@ def test_a_claim_is_renewed_ends_without_renewal_and_with_its_context(
     for damaged in (b"", b"[]", b"{}", b'{"time": "x"}'):
         far.place.write(path, damaged)
         assert not far.claimed(KEY)
+
+
+def test_a_claim_names_the_worker(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elsewhere, "RENEWED", 0.01)
+    store.name_worker(KEY, "node:7")
+    assert store.place.names("claims") == [], "nobody has claimed it"
+    with store.claim(KEY):
+        store.name_worker(KEY, "node:7")
+        while (held := Store(store.out).holder(KEY)) is None or not held.worker:
+            time.sleep(0.01)
+        assert (held.worker, held.pid) == ("node:7", os.getpid())
+    assert store.holder(KEY) is None
 
 
 def test_who_loses_a_race_for_a_claim_is_told(far: Store, monkeypatch: pytest.MonkeyPatch) -> None:

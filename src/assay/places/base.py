@@ -32,11 +32,13 @@ class Holder(NamedTuple):
         host: the machine's name, "" where it is not known.
         pid: the process there, 0 where it is not known.
         since: seconds since 1970 on that machine's clock, or None.
+        worker: the process that does the work for it, "host:pid"; "" where it is not known.
     """
 
     host: str = ""
     pid: int = 0
     since: float | None = None
+    worker: str = ""
 
 
 def holder_now() -> dict[str, Any]:
@@ -48,7 +50,7 @@ def read_holder(content: bytes) -> Holder:
     """The holder that a claim names; one of nothing known where it names none, as those of older versions."""
     try:
         found = json.loads(content)
-        return Holder(str(found["host"]), int(found["pid"]), float(found["since"]))
+        return Holder(str(found["host"]), int(found["pid"]), float(found["since"]), str(found.get("worker", "")))
     except (ValueError, TypeError, KeyError, RecursionError):
         return Holder()
 
@@ -112,6 +114,10 @@ class Place(Protocol):
 
     def claim(self, path: str) -> AbstractContextManager[bool]:
         """Claim a path for as long as the context lasts; False where another has it. A killed process's claim ends."""
+        ...
+
+    def name_worker(self, path: str, worker: str) -> None:
+        """Say in our own claim which process does the work, "host:pid", for `holder`; far away, as it is renewed."""
         ...
 
     def claimed(self, path: str) -> bool:

@@ -40,6 +40,7 @@ class Elsewhere:
         self.address = address if address.endswith("://") else address.rstrip("/")
         self._system, self._root = _connect(address)
         self._watched: dict[str, tuple[dict[str, Any], float]] = {}  # others' claims, and since when they are the same
+        self._held: dict[str, dict[str, Any]] = {}  # what our own claims say
 
     def _fresh(self) -> Any:
         """The file system, without the listings that it keeps: other machines write here too."""
@@ -171,6 +172,7 @@ class Elsewhere:
             yield False
             return
         over = threading.Event()
+        self._held[path] = claim
 
         def renew() -> None:
             while not over.wait(RENEWED):
@@ -184,9 +186,15 @@ class Elsewhere:
         finally:
             over.set()
             thread.join()
+            self._held.pop(path, None)
             with contextlib.suppress(StoreError):  # it ends by itself
                 if self._claim_at(path).get("owner") == owner:
                     self.remove(path)
+
+    def name_worker(self, path: str, worker: str) -> None:
+        """Told with the next renewal: a request for each cell would cost a driver of many more than it is worth."""
+        if path in self._held:
+            self._held[path]["worker"] = worker
 
     def claimed(self, path: str) -> bool:
         """Whether a claim is there that was renewed of late, by the clocks: one look cannot tell more."""

@@ -143,6 +143,12 @@ class Local:
                 with contextlib.suppress(OSError):  # the lock ends all the same, as on a disk that is read-only by now
                     target.unlink()
 
+    def name_worker(self, path: str, worker: str) -> None:
+        """Write it into the file that we have locked."""
+        target = self.root / path
+        with contextlib.suppress(OSError):  # it is only told; a full disk is met where a cell is written
+            target.write_text(json.dumps(read_holder(target.read_bytes())._replace(worker=worker)._asdict()))
+
     def claimed(self, path: str) -> bool:
         """Whether a file is locked; one that tries to lock it at this moment meets a lock, and tries again."""
         with contextlib.suppress(FileNotFoundError), (self.root / path).open() as handle:

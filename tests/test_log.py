@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from assay import __version__
 from assay.augmentations import MixUp
 from assay.driver import State
 from assay.errors import LogError
@@ -24,7 +25,8 @@ ALWAYS = {"time", "elapsed", "run", "event"}
 CELL = ALWAYS | {"key", "stage", "recipe", "seed", "worker"}
 FIELDS = {
     "run_started": ALWAYS
-    | {"study", "preset", "limit", "store", "host", "pid", "device", "jobs", "ray", "cells", "found", "mended"},
+    | {"study", "preset", "limit", "recipes", "seeds", "assay", "store", "host", "pid", "device", "jobs", "ray"}
+    | {"cells", "found", "mended"},
     "cell_started": CELL,
     "cell_finished": CELL | {"seconds", "peak_memory_mb"},
     "cell_retried": CELL | {"seconds", "reason"},
@@ -56,7 +58,8 @@ def test_a_run_with_a_failure(tiny_folder: Path, tmp_path: Path) -> None:
     assert [ended[name] for name in ("outcome", "finished", "failed", "waiting")] == ["finished", 2, 2, 0]
     record = json.loads((out / "models" / found[2]["key"] / "cell.json").read_text())
     assert found[2]["peak_memory_mb"] == record["provenance"]["peak_memory_mb"]
-    assert found[2]["seconds"] >= record["provenance"]["seconds"]
+    assert found[2]["seconds"] == record["provenance"]["seconds"]
+    assert (begun["recipes"], begun["seeds"], begun["assay"]) == (["baseline", wild.label], [0], __version__)
     assert found[2]["worker"] == f"{socket.gethostname()}:{os.getpid()}"
     assert "loss is not finite" in found[-3]["reason"]
     assert (found[-2]["seconds"], found[-2]["worker"]) == (None, ""), "it never ran"
@@ -66,6 +69,16 @@ def test_a_run_with_a_failure(tiny_folder: Path, tmp_path: Path) -> None:
     assert [event["event"] for event in more] == ["run_started", "run_ended"]
     assert more[0]["found"] == 2
     assert len({event["run"] for event in read(log)}) == 2
+
+
+def test_it_names_the_chosen_recipes_and_the_whole_path(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = small_study(Recipe(train=QUICK), Recipe(train=QUICK, members=2))
+    run_study(study, out="out", data=tiny_folder, recipes="baseline", log="log")
+    begun = read(tmp_path / "log")[0]
+    assert (begun["recipes"], begun["store"]) == (["baseline"], str(tmp_path / "out"))
 
 
 def test_a_retried_cell_and_an_interrupt(tiny_folder: Path, tmp_path: Path) -> None:

@@ -294,10 +294,11 @@ class Driver:
         self.state.finished.add(cell.key)
         self.state.computed += 1
         self.state.spent += cell.cost
-        peak = json.loads(files["cell.json"])["provenance"]["peak_memory_mb"]
+        own = json.loads(files["cell.json"])["provenance"]
+        record = {name: own[name] for name in ("seconds", "peak_memory_mb")}
         if self.memory is not None:
-            self.memory.note(cell, peak)
-        self.tell("cell_finished", self._described(cell) | {"seconds": self._seconds(cell), "peak_memory_mb": peak})
+            self.memory.note(cell, record["peak_memory_mb"])
+        self.tell("cell_finished", self._described(cell) | record)
         self._release(cell)
 
     def fail(self, cell: Cell, reason: str) -> None:
@@ -335,7 +336,7 @@ class Driver:
         }
 
     def _seconds(self, cell: Cell) -> float | None:
-        """How long a cell has run; None of one that never did."""
+        """How long a cell has run, as far as we have heard; None of one that never did."""
         running = self.state.running.get(cell.key)
         return round(time.monotonic() - running.since, 3) if running else None
 

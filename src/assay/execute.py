@@ -7,11 +7,12 @@ import textwrap
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from assay import forks
+from assay import __version__, forks
 from assay.attempts import attempt
 from assay.clusters import check_ray
 from assay.driver import KERNELS, MORE, PAUSE, Driver, State, Tell, Watch, begin, reason_of, silent
@@ -78,7 +79,14 @@ def run(
 def _told(state: State, store: Store, place: Mapping[str, Any], tell: Tell) -> Iterator[None]:
     """Tell when a run begins, and when and how it ends."""
     study, cells = state.plan.study, len(state.plan.cells)
-    what = {"study": study.name, "preset": study.preset, "limit": state.plan.task.limit, "store": str(store.out)}
+    where = store.out.absolute() if isinstance(store.out, Path) else store.out
+    what: dict[str, Any] = {
+        "study": study.name,
+        "preset": study.preset,
+        "limit": state.plan.task.limit,
+        "store": str(where),
+    }
+    what |= {"recipes": [recipe.label for recipe in study.recipes], "seeds": list(study.seeds), "assay": __version__}
     who = {"host": socket.gethostname(), "pid": os.getpid()}
     tell("run_started", {**what, **who, **place, "cells": cells, "found": state.found, "mended": state.mended})
     outcome, reason = "stopped", ""

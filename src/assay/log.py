@@ -6,14 +6,21 @@ Every line has
     run       twelve hexadecimal digits, the same in all lines of one run of one study
     event     one of those below
 and what its event has:
-    run_started     study, preset, limit, store, host, pid, device, jobs (null on Ray), ray (its address, or null),
-                    cells, found (of these, in the store already), mended (damaged there, and computed anew)
+    run_started     study, preset, limit, recipes (their names: those that `--recipes` chose, else all), seeds, store (the
+                    whole path or address), assay (its version), host, pid, device, jobs (null on Ray), ray (its
+                    address, or null), cells, found (of these, in the store already), mended (damaged there, and
+                    computed anew)
     cell_started    key, stage, recipe, seed, worker ("host:pid")
-    cell_finished   these, seconds, peak_memory_mb
+    cell_finished   these, and of the cell's own record: seconds, peak_memory_mb
     cell_retried    those of cell_started, seconds, reason: it runs again
     cell_failed     the same: it has failed; seconds is null where it never ran, as without its model
     run_ended       outcome ("finished", "interrupted", "stopped"), reason (why it stopped, or ""), finished, failed,
                     waiting
+A cell starts when the driver hears that a worker has it: before a new worker has started, or on Ray up to a second
+after the cell has begun. The seconds of a finished cell are what its worker took to compute it, without starting,
+loading data and handing over: of a stack its share, with what interrupted runs have spent on its pieces. Those of other
+events run from the cell's start, as the driver's clock tells.
+
 `recipe` is null of the transfer between all recipes. What another run finishes has no event here. A run that is killed
 has no `run_ended`. Names stay; there may be more in later versions.
 """

@@ -124,7 +124,7 @@ def test_a_second_run_computes_nothing_and_the_store_alone_gives_the_same(found:
     loaded = load_each_class(TINY, out=store_of(found))
     assert by_class(again) == by_class(loaded) == by_class(found)
     assert loaded.classes == found.classes
-    with pytest.raises(BadValueError, match="no class of tiny_classes was run here"):
+    with pytest.raises(BadValueError, match="tiny_classes was run here only with no options"):
         load_each_class(TINY, out=store_of(found), limit=50)
 
 

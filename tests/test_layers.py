@@ -20,6 +20,7 @@ LAYERS = (
     ("provenance", "study", "store", "named", "look", "cells", "results", "estimate", "memory", "probe"),
     ("analysis",),
     (
+        "asked",
         "attempts",
         "contact_sheet",
         "each_class",

@@ -129,7 +129,7 @@ def test_a_study_of_each_class(tiny_folder: Path, tmp_path: Path) -> None:
     assert (len(status.cells), status.count("finished")) == (6, 6)
     assert len(read_status("one_class-1", out=tmp_path).cells) == 2
     assert one_class.each_class
-    with pytest.raises(BadValueError, match="no class of one_class was run here"):
+    with pytest.raises(BadValueError, match="one_class was run here only with no options; ask for that, or run"):
         read_status("one_class", out=tmp_path, limit=7)
 
 

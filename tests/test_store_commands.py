@@ -68,5 +68,5 @@ def test_merge_says_what_was_copied_left_out_and_kept(store: Store, tmp_path: Pa
 
 def test_a_store_that_is_not_there_is_told(tmp_path: Path) -> None:
     for command in ("ls", "verify", "gc"):
-        with pytest.raises(StoreError, match="holds no store; name the one that a run wrote with --out"):
+        with pytest.raises(StoreError, match="holds no store; name a folder or address that a run has"):
             typed(command, "--out", tmp_path / "nothing")

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 from assay import forks
-from assay.again import OUT, command
+from assay.again import OUT
 from assay.counting import number_of
 from assay.errors import AssayError, BadValueError, nearest
 from assay.store_commands import store_app
@@ -276,42 +276,25 @@ def status(
     """
     from rich.console import Console
 
+    from assay.asked import asked_folder
     from assay.run import known_study
     from assay.status import read_status
     from assay.status_text import show_status
 
     whole = known_study(study)
     if whole is None or not whole.each_class:
-        _check_run(study, preset, limit, out)
+        asked_folder(study, preset=preset, limit=limit, out=out)
     show_status(Console(), read_status(study, out=out, preset=preset, limit=limit))
 
 
 def _stored(study: str, preset: str | None, limit: int | None, out: str) -> "Results":
     """What the store has of a study; where it was never run there, one sentence with the command that does."""
+    from assay.asked import asked_folder
     from assay.results import load_results
     from assay.store import Store
 
-    name = _check_run(study, preset, limit, out)
+    name = asked_folder(study, preset=preset, limit=limit, out=out)
     return load_results(Store(out), name)
-
-
-def _check_run(study: str, preset: str | None, limit: int | None, out: str) -> str:
-    """The study's folder in the store; where it was never run there, one sentence with the command that does."""
-    from assay.places import place_at
-    from assay.run import find_study, folder_of
-    from assay.store import PLAN, studies_at
-    from assay.study import FULL, cut
-
-    preset = None if preset == FULL else preset
-    name = folder_of(study, limit, preset)
-    if not place_at(out).exists(f"{name}/{PLAN}"):
-        whole = find_study(study)  # a misspelt name is answered with the nearest
-        cut(whole, FULL if preset is None else preset)
-        others = ", ".join(name for name in studies_at(out) if name.startswith(study))
-        hint = f"; this store has {others}" if others else ""
-        first = command(study, preset=preset, limit=limit, out=out)
-        raise BadValueError(f"{out}: {study} was not run here; run `{first}` first{hint}")
-    return name
 
 
 @app.command(epilog="Example: assay claims tradeoffs --preset laptop")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from assay.again import OUT
 from assay.again import command as command_of
+from assay.asked import not_run
 from assay.clusters import connected
 from assay.data import load, one_class
 from assay.driver import Watch
@@ -175,7 +176,7 @@ def load_each_class(
         BadValueError: the study is not one of each class, or no class of it was run in this store.
         StoreError: a file is damaged.
     """
-    study, store, preset = _whole(study), Store(out), None if preset == FULL else preset
+    study, store, preset = _whole(study), Store(out, look=True), None if preset == FULL else preset
     names = folders_of(study, store, preset, limit)
     own = [store.read_study(name) for name in names.values()]
     every = {int(kept): name for plan in own for kept, name in plan[KEPT]["classes"].items()}
@@ -195,8 +196,7 @@ def folders_of(study: Study, store: Store, preset: str | None, limit: int | None
     plans = [store.read_study(name) for name in store.studies() if fnmatchcase(name, pattern)]
     own = sorted((plan for plan in plans if _same(plan, study, preset, limit)), key=lambda plan: plan[KEPT]["class"])
     if not own:
-        first = command_of(study.name, preset=preset, limit=limit, out=store.out)
-        raise BadValueError(f"{store.out}: no class of {study.name} was run here; run `{first}` first")
+        raise not_run(study.name, preset=preset, limit=limit, out=store.out)
     return {plan[KEPT]["class"]: folder_of(plan["study"], limit, preset) for plan in own}
 
 

@@ -6,8 +6,8 @@ Every line has
     run       twelve hexadecimal digits, the same in all lines of one run of one study
     event     one of those below
 and what its event has:
-    run_started     study, preset, limit, recipes (their names: those that `--recipes` chose, else all), seeds, store (the
-                    whole path or address), assay (its version), host, pid, device, jobs (null on Ray), ray (its
+    run_started     study, preset, limit, recipes (their names: those that `--recipes` chose, else all), seeds, store
+                    (the whole path or address), assay (its version), host, pid, device, jobs (null on Ray), ray (its
                     address, or null), cells, found (of these, in the store already), mended (damaged there, and
                     computed anew)
     cell_started    key, stage, recipe, seed, worker ("host:pid")

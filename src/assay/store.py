@@ -73,7 +73,9 @@ class Store:
             if self.place.exists(MARKER):
                 _check_format(self.place, MARKER)
             elif look:
-                raise StoreError(f"{self.place.address}: holds no store; name the one that a run wrote with --out")
+                raise StoreError(
+                    f"{self.place.address}: holds no store; name a folder or address that a run has written to"
+                )
             if look:
                 return
             self.place.prepare()

@@ -40,7 +40,7 @@ LAYERS = (
         "upkeep",
         "workers",
     ),
-    ("live", "plan_text", "status_text", "store_commands"),
+    ("live", "plan_text", "status_text", "store_text", "store_commands"),
     ("cli",),
     ("__main__",),
 )

@@ -13,7 +13,9 @@ def command(
     preset: str | None = None,
     limit: int | None = None,
     seeds: Sequence[int] | None = None,
+    recipes: str | None = None,
     out: Path | str = OUT,
+    does: str = "run",
 ) -> str:
     """The words to type, such as "assay run quickstart --limit 200 --out results".
 
@@ -22,11 +24,14 @@ def command(
         preset: a slice of it.
         limit: images of each set.
         seeds: None are the study's own, and so is a single 0.
+        recipes: those to compute alone, as `--recipes` takes them.
         out: the store.
+        does: the command: "run" or "report".
     """
-    words = ["assay", "run", study]
+    words = ["assay", does, study]
     words += [] if preset is None else ["--preset", preset]
     words += [] if limit is None else ["--limit", str(limit)]
     words += [] if seeds is None or list(seeds) == [0] else ["--seeds", ",".join(str(seed) for seed in seeds)]
+    words += [] if recipes is None else ["--recipes", recipes]
     words += [] if Path(out) == OUT else ["--out", str(out)]
     return shlex.join(words)

@@ -19,6 +19,7 @@ from assay import (
     studies,
     weights,
 )
+from assay.counting import number_of
 from assay.errors import BadValueError, nearest
 from assay.recipe import part_classes
 from assay.study import Study
@@ -73,9 +74,10 @@ def _studies() -> list[Study]:
 
 def _study(study: Study) -> list[tuple[str, str]]:
     slices = [
-        (f"{study.name} --preset {item.name}", f"{len(item.recipes)} recipes. {item.text}") for item in study.presets
+        (f"{study.name} --preset {item.name}", f"{number_of(len(item.recipes), 'recipe')}. {item.text}")
+        for item in study.presets
     ]
-    return [(study.name, f"{study.title}. {len(study.recipes)} recipes."), *slices]
+    return [(study.name, f"{study.title}. {number_of(len(study.recipes), 'recipe')}."), *slices]
 
 
 def _call(name: str, kind: type) -> str:

@@ -10,6 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from assay.counting import number_of
 from assay.driver import State
 from assay.study import Cell, title_of
 
@@ -48,7 +49,9 @@ class Watcher:
     def _tell(self, state: State) -> None:
         if not self.told:
             self.told = state.finished | {"begun"}
-            self.console.print(f"{len(state.plan.cells)} cells, {state.found} of them in the store already")
+            self.console.print(
+                f"{number_of(len(state.plan.cells), 'cell')}, {state.found} of them in the store already"
+            )
             if state.mended:
                 self.console.print(f"{state.mended} damaged in the store: computed anew")
         for cell in state.plan.cells:

@@ -5,6 +5,7 @@ import time
 from rich.console import Console
 from rich.table import Table
 
+from assay.counting import number_of
 from assay.live import clock
 from assay.named import title_of
 from assay.places import Holder
@@ -22,7 +23,7 @@ def show_status(console: Console, status: Status) -> None:
         shown = list(unfinished)[:SHOWN]
         console.print(_numbers(status, "recipe", [cell.recipe for cell in status.cells], shown))
         if len(unfinished) > SHOWN:
-            console.print(f"... and {len(unfinished) - SHOWN} more recipes that are not finished")
+            console.print(f"... and {number_of(len(unfinished) - SHOWN, 'more recipe')} not finished")
     _list(console, "running", [f"{_title(cell)}  {_who(cell.holder)}" for cell in status.of("running")])
     _list(console, "failed", [f"{_title(cell)}: {cell.reason}" for cell in status.of("failed")])
     console.print()
@@ -32,7 +33,7 @@ def show_status(console: Console, status: Status) -> None:
 def line_of(status: Status) -> str:
     """The whole in a line, as a run prints it."""
     counts = ", ".join(f"{status.count(state)} {state}" for state in STATES if state != "waiting")
-    line = f"{status.study}: {len(status.cells)} cells, {counts}, {_waiting(status)}"
+    line = f"{status.study}: {number_of(len(status.cells), 'cell')}, {counts}, {_waiting(status)}"
     rate, left = status.per_minute, status.seconds_left
     if rate is not None and status.span is not None:
         line += f"; {rate:.3g} cells/min in the last {clock(status.span)}"

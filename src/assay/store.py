@@ -273,7 +273,7 @@ class Store:
         path = f"{name}/{PLAN}"
         if not self.place.exists(path):
             raise StoreError(f"{self.place.shown(path)}: not found; run that study first, with --out {self.out}")
-        return _check_format(self.place, path)
+        return _check_format(self.place, path, "run that study again, which writes it anew and keeps its cells")
 
     def former_study(self, name: str) -> dict[str, Any]:
         """The plan that a new one goes on from; {} where there is none, or a damaged one, which is written anew.
@@ -424,7 +424,9 @@ def _is_name(name: str) -> bool:
     return "/" not in name and not name.startswith(".")
 
 
-def _check_format(place: Place, path: str) -> dict[str, Any]:
+def _check_format(
+    place: Place, path: str, remedy: str = "choose another folder with --out, or restore this file"
+) -> dict[str, Any]:
     """The JSON of a file that says its format.
 
     Raises:
@@ -435,7 +437,7 @@ def _check_format(place: Place, path: str) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(place.read(path))
         found = content["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise StoreError(f"{shown}: is damaged; choose another folder with --out, or restore this file") from error
+        raise StoreError(f"{shown}: is damaged; {remedy}") from error
     if found != FORMAT:
         raise StoreError(
             f"{shown}: has format {found}, written by a newer assay; this one reads format {FORMAT}: "

@@ -1,18 +1,19 @@
 """`assay store`: what is in a store, whether it is sound, what nobody needs, and joining it with another."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from assay.again import OUT
+from assay.counting import number_of
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from assay.upkeep import Damage, Garbage, Listing
+    from assay.upkeep import Garbage, Listing
 
 SHOWN = 40  # lines of a list at most, where it is not what was asked for
 
@@ -86,21 +87,21 @@ def verify(
     """Hold every file against its checksum and list what is damaged or half-written: then exit status 1."""
     from rich.console import Console
 
+    from assay.store_text import show_verdict
     from assay.upkeep import repair as mend
     from assay.upkeep import verify as verify_store
 
     console = Console()
     with _progress(console, "verifying") as progress:
         verdict = verify_store(out, progress=progress)
-    _list_damage(console, verdict.damage)
-    console.print(f"{verdict.checked:,} cells and pieces checked, {len(verdict.damage):,} damaged.", highlight=False)
+    show_verdict(console, verdict)
     if not verdict.damage:
         return
     if repair:
-        gone = mend(out, verdict)
-        console.print(f"{len(gone):,} discarded; the next run of their studies computes them anew.", highlight=False)
+        gone = number_of(len(mend(out, verdict)), "cell or piece", "cells and pieces")
+        console.print(f"{gone} discarded, which the next run computes anew.", highlight=False)
     else:
-        console.print("--repair discards them, so that the next run computes them anew.", markup=False)
+        console.print("--repair discards what is damaged, so that the next run computes it anew.", markup=False)
     raise typer.Exit(1)
 
 
@@ -147,34 +148,13 @@ def merge(
     """
     from rich.console import Console
 
+    from assay.store_text import show_merged
     from assay.upkeep import merge as merge_stores
 
     console = Console()
     with _progress(console, "merging") as progress:
         merged = merge_stores(into, other, progress=progress)
-    studies = f"; studies: {', '.join(merged.studies)}" if merged.studies else ""
-    console.print(f"{merged.copied:,} cells copied, {merged.shared:,} were here{studies}.", highlight=False)
-    if merged.damaged:
-        console.print(f"{len(merged.damaged):,} are damaged, and were left out:", style="red", highlight=False)
-        _list_damage(console, merged.damaged)
-    if merged.differing:
-        console.print(f"{len(merged.differing):,} have other numbers in {other}; those here stay:", highlight=False)
-        _list_damage(console, merged.differing)
-    for name in merged.kept:
-        console.print(
-            f"{name} has other cells in {other}: the plan here stays; run it here with the options of both, such as "
-            "all seeds, to report them together.",
-            soft_wrap=True,
-            markup=False,
-        )
-    if merged.studies:
-        console.print("`assay report STUDY` writes their reports.", markup=False)
-
-
-def _list_damage(console: "Console", damage: Iterable["Damage"]) -> None:
-    for item in damage:
-        whose = f"  ({item.whose})" if item.whose else ""
-        console.print(f"{item.what}  {item.kind}/{item.key}{whose}", soft_wrap=True, highlight=False, markup=False)
+    show_merged(console, merged, other)
 
 
 def _list_garbage(console: "Console", found: tuple["Garbage", ...]) -> None:

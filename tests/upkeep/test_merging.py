@@ -56,7 +56,7 @@ def test_damaged_cells_are_left_out_and_named(make: Make) -> None:
     theirs.place.write(stored(theirs, "evaluations", MORE, "measurements.json"), b"[0]")
     found = merge(ours.out, theirs.out)
     assert [item.key for item in found.damaged] == [MORE]
-    assert found.damaged[0].what.startswith(theirs.place.shown(f"evaluations/{MORE}"))
+    assert found.damaged[0].what == "damaged"
     assert not ours.has("evaluations", MORE)
     assert found.copied == 0
 
@@ -98,6 +98,34 @@ def test_what_was_merged_of_other_seeds_stays_named(make: Make) -> None:
     assert ours.read_study("first")["models"][0]["seed"] == 0
     assert merge(ours.out, theirs.out).copied == 0
     assert len(ours.read_study("first")["earlier"]) == 1
+
+
+def test_the_commands_show_what_was_merged(make: Make) -> None:
+    ours, theirs = make("ours"), make("theirs")
+    for store, seed in ((ours, 0), (theirs, 3)):
+        content = plan("baseline", [f"{seed}"], {}, seeds=[seed], preset=None, limit=7)
+        content["models"][0]["seed"] = seed
+        content["models"].append({**content["models"][0], "recipe": "again", "seed": seed + 1000, "replicate": True})
+        store.write_study("x-limit-7", content)
+    theirs.write_study("x-laptop", plan("baseline", [], {}, seeds=[0], preset="laptop", limit=None))
+    assert merge(ours.out, theirs.out).commands == (
+        f"assay report x --preset laptop --out {ours.out}",
+        f"assay run x --limit 7 --seeds 0,3 --out {ours.out}",
+    )
+    both = ours.read_study("x-limit-7")
+    ours.write_study("x-limit-7", {**both, "chosen": ["baseline"]})
+    theirs.write_study("x-limit-7", {**theirs.read_study("x-limit-7"), "chosen": ["baseline", "again"]})
+    assert merge(ours.out, theirs.out).commands == (
+        f"assay run x --limit 7 --seeds 0,3 --recipes 'baseline;again' --out {ours.out}",
+    )
+
+
+def test_what_is_half_written_is_counted(make: Make) -> None:
+    ours, theirs = make("ours"), make("theirs")
+    theirs.place.write("models/.0000-abc/cell.json", b"{}")
+    theirs.place.write("evaluations/0000/cell.json", b"{}")
+    assert merge(ours.out, theirs.out).half == 2
+    assert merge(theirs.out, ours.out).half == 0
 
 
 def test_names_that_lead_out_of_a_cell_are_damage(make: Make, tmp_path: Path) -> None:

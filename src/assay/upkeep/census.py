@@ -42,9 +42,9 @@ class Named:
     problem: str = ""
 
 
-def census(store: Store) -> dict[str, dict[str, Folder]]:
+def census(store: Store, rooms: Iterable[str] = ROOMS) -> dict[str, dict[str, Folder]]:
     """All that stands in the rooms of a store, by room and name, in one pass."""
-    found: dict[str, dict[str, Folder]] = {room: {} for room in ROOMS}
+    found: dict[str, dict[str, Folder]] = {room: {} for room in rooms}
     for room, folders in found.items():
         with store.place.errors():
             for file in store.place.files(room):

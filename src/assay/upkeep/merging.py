@@ -8,7 +8,8 @@ from assay.errors import BadValueError, DamagedCellError
 from assay.places import Local, place_at
 from assay.store import CELLS, Store
 from assay.study import carried_on
-from assay.upkeep.census import Progress, ignore, studies_of
+from assay.upkeep.census import Progress, census, ignore, studies_of
+from assay.upkeep.showing import alone, together
 from assay.upkeep.verifying import Damage, whose
 
 OWN = "cell.json"  # tells when and where a cell was computed, and how long it took
@@ -23,16 +24,21 @@ class Merged:
         shared: how many both had already.
         damaged: cells that are damaged in the other store, and were left out, or whose checksums are in the first.
         differing: cells that both have with other numbers, as machines that round otherwise give; the first's stay.
+        half: how many cells the other store has half-written, as after a kill or while a run writes them: left out.
         studies: studies whose plans were copied.
         kept: studies that both have with other cells; the first's plans stay, and go on naming the other's.
+        commands: what to type to see what was merged: of each copied study its report; of each kept one whose seeds
+            differ, a run with the seeds of both, which finds the cells of both and computes only what neither has.
     """
 
     copied: int
     shared: int
     damaged: tuple[Damage, ...]
     differing: tuple[Damage, ...]
+    half: int
     studies: tuple[str, ...]
     kept: tuple[str, ...]
+    commands: tuple[str, ...]
 
 
 def merge(into: Path | str, other: Path | str, *, progress: Progress = ignore) -> Merged:
@@ -57,7 +63,8 @@ def merge(into: Path | str, other: Path | str, *, progress: Progress = ignore) -
     ours = Store(into)
     studies = studies_of(theirs)
     there = {kind: ours.finished(kind) for kind in CELLS}
-    cells = [(kind, key) for kind in CELLS for key in sorted(theirs.finished(kind))]
+    found = census(theirs, CELLS)
+    cells = [(kind, key) for kind in CELLS for key, folder in sorted(found[kind].items()) if folder.finished]
     damaged, differing, copied = [], [], 0
     for done, (kind, key) in enumerate(cells):
         progress(done, len(cells))
@@ -71,17 +78,19 @@ def merge(into: Path | str, other: Path | str, *, progress: Progress = ignore) -
                 copied += 1
             elif _numbers(ours, kind, key) != _numbers(theirs, kind, key):
                 differing.append(Damage(kind=kind, key=key, what="differs", whose=whose(studies, kind, key)))
-        except DamagedCellError as error:
-            damaged.append(Damage(kind=kind, key=key, what=str(error), whose=whose(studies, kind, key)))
+        except DamagedCellError:
+            damaged.append(Damage(kind=kind, key=key, what="damaged", whose=whose(studies, kind, key)))
     progress(len(cells), len(cells))
-    plans, kept = _copy_plans(ours, theirs)
+    plans, kept, commands = _copy_plans(ours, theirs)
     return Merged(
         copied=copied,
         shared=len(cells) - copied - len(damaged),
         damaged=tuple(damaged),
         differing=tuple(differing),
+        half=sum(len(folders) for folders in found.values()) - len(cells),
         studies=plans,
         kept=kept,
+        commands=commands,
     )
 
 
@@ -97,21 +106,28 @@ def _numbers(store: Store, kind: str, key: str) -> dict[str, str]:
     return {name: checksum for name, checksum in store.checksums(kind, key).items() if name != OWN}
 
 
-def _copy_plans(ours: Store, theirs: Store) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _copy_plans(ours: Store, theirs: Store) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Names of the plans that were copied, and that were kept, and the commands of `Merged`."""
     here = {study.study: study for study in studies_of(ours)}
-    copied, kept = [], []
+    copied: list[str] = []
+    kept: list[str] = []
+    commands: list[str] = []
     for study in studies_of(theirs):
         if study.study in here:
             if here[study.study].cells.keys() != study.cells.keys():
                 kept.append(study.study)
                 if here[study.study].problem:
                     continue  # the next run of that study writes its plan anew
-                both = carried_on(_plan(ours, study.study), theirs.former_study(study.study))
+                plan, other = _plan(ours, study.study), theirs.former_study(study.study)
+                both = carried_on(plan, other)
                 ours.write_study(study.study, both)
+                commands += together(both, other, ours.out)
         elif not study.problem:
-            ours.write_study(study.study, _plan(theirs, study.study))
+            plan = _plan(theirs, study.study)
+            ours.write_study(study.study, plan)
             copied.append(study.study)
-    return tuple(copied), tuple(kept)
+            commands += alone(plan, ours.out)
+    return tuple(copied), tuple(kept), tuple(commands)
 
 
 def _plan(store: Store, name: str) -> dict[str, Any]:

@@ -31,10 +31,17 @@ class Damage:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """How many cells and pieces were checked, and what is damaged."""
+    """What verifying a store has found.
+
+    Attributes:
+        checked: how many cells and pieces were held against their checksums.
+        damage: what is damaged or half-written among them.
+        unfinished: how many more are being written, or were when a run was killed; nobody takes them for cells.
+    """
 
     checked: int
     damage: tuple[Damage, ...]
+    unfinished: int = 0
 
 
 def verify(out: Path | str, *, progress: Progress = ignore) -> Verdict:
@@ -64,7 +71,8 @@ def verify(out: Path | str, *, progress: Progress = ignore) -> Verdict:
         if what:
             damage.append(Damage(kind=kind, key=name, what=what, whose=whose(studies, kind, name)))
     progress(len(folders), len(folders))
-    return Verdict(checked=len(folders), damage=tuple(damage))
+    unfinished = sum(name.startswith(TEMPORARY) for kind in KINDS for name in found[kind])
+    return Verdict(checked=len(folders), damage=tuple(damage), unfinished=unfinished)
 
 
 def _what(store: Store, kind: str, name: str, *, finished: bool) -> str:

@@ -17,7 +17,7 @@ LAYERS = (
     ("objectives", "posthoc", "weights"),
     ("recipe", "fit", "stacks"),
     ("evaluations",),
-    ("provenance", "study", "store", "named", "look", "cells", "results", "estimate", "memory", "probe"),
+    ("provenance", "study", "store", "named", "look", "cells", "results", "estimate", "memory", "pace", "probe"),
     ("analysis",),
     (
         "asked",

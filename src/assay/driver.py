@@ -5,6 +5,7 @@ import json
 import math
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from assay.errors import AssayError
 from assay.memory import Memory, lacks_memory
+from assay.pace import Pace, Seen
 from assay.recipe import BASELINE
 from assay.stacks import family
 from assay.store import CELLS, Store
@@ -27,7 +29,10 @@ KERNELS = "64"  # compiled convolutions that a worker keeps: by default 1,024, o
 
 @dataclass(kw_only=True)
 class Running:
-    """A cell that is being computed, by whom, since when on time.monotonic's clock, and how far it is."""
+    """A cell that is being computed, by whom, since when on time.monotonic's clock, and how far it is.
+
+    `first` is when it first reported, and how far it was then; `worker` is "" until one has it.
+    """
 
     cell: Cell
     worker: str = ""
@@ -35,6 +40,20 @@ class Running:
     fraction: float = 0.0
     text: str = ""
     stacked_on: str = ""  # the key of another cell, whose process computes this one in the same stack
+    first: tuple[float, float] | None = None
+
+    def report(self, fraction: float, text: str) -> None:
+        """Take what the worker reports: how far it is in [0, 1], and a few words."""
+        self.fraction, self.text = fraction, text
+        self.first = self.first or (time.monotonic(), fraction)
+
+    @property
+    def seen(self) -> Seen:
+        """What it has done since it first reported."""
+        if self.first is None:
+            return Seen()
+        since, fraction = self.first
+        return Seen((self.fraction - fraction) * self.cell.cost, time.monotonic() - since)
 
 
 @dataclass(kw_only=True)
@@ -55,7 +74,7 @@ class State:
     mended: int = 0
     suspects: set[str] = field(default_factory=set)
     computed: int = 0  # by this run
-    spent: float = 0.0  # cost of what this run finished
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def per_minute(self) -> float | None:
@@ -65,12 +84,21 @@ class State:
 
     @property
     def seconds_left(self) -> float | None:
-        """An estimate from the speed so far, or None before there is one."""
-        done = self.spent + sum(item.fraction * item.cell.cost for item in self.running.values())
-        left = sum(cell.cost for cell in self.waiting)
-        left += sum((1 - item.fraction) * item.cell.cost for item in self.running.values())
-        elapsed = time.monotonic() - self.started
-        return None if elapsed < 5 or done <= 0 else left * elapsed / done
+        """An estimate from what was seen so far, see `assay.pace`, or None before there is one."""
+        left = [(cell, 1.0) for cell in self.waiting]
+        left += [(item.cell, 1 - item.fraction) for item in self.running.values()]
+        beside = Counter(item.worker for item in self.running.values())  # a stack's cells share their worker's time
+        under_way = [
+            (item.cell, Seen(item.seen.cost, item.seen.seconds / beside[item.worker]))
+            for item in self.running.values()
+            if item.seen.cost > 0
+        ]
+        return self.pace.seconds_left(left, under_way)
+
+    @property
+    def workers(self) -> set[str]:
+        """Who computes now; a cell that waits for a core has nobody yet."""
+        return {item.worker for item in self.running.values()} - {""}
 
 
 Watch = Callable[[State], None]
@@ -170,6 +198,7 @@ class Driver:
         self.stacks = stacks
         self.tell = tell
         self.alone: set[str] = set()  # cells that run with nothing beside them
+        self.warm: set[str] = set()  # workers that have finished a cell
         self.retried: set[str] = set()  # cells that were lost with their worker: no more in a stack
         self.claims: dict[str, contextlib.ExitStack] = {}
         self.rests: dict[str, _Rest] = {}  # of cells that another run computes
@@ -268,6 +297,7 @@ class Driver:
             running.worker, running.since = worker, time.monotonic()
             self.store.name_worker(cell.key, worker)
             self.tell("cell_started", self._described(cell))
+        self.state.pace.workers = max(self.state.pace.workers, len(self.state.workers))
 
     def inputs(self, cells: Sequence[Cell]) -> tuple[list[bytes], dict[str, bytes]]:
         """The weights that a cell needs, and what an interrupted run has kept of it; a stack needs neither."""
@@ -293,9 +323,9 @@ class Driver:
         self.store.drop_pieces(cell.key)
         self.state.finished.add(cell.key)
         self.state.computed += 1
-        self.state.spent += cell.cost
-        own = json.loads(files["cell.json"])["provenance"]
-        record = {name: own[name] for name in ("seconds", "peak_memory_mb")}
+        whole = json.loads(files["cell.json"])
+        record = {name: whole["provenance"][name] for name in ("seconds", "peak_memory_mb")}
+        self.state.pace.note(cell, self._taken(cell, record["seconds"], alone="stack" not in whole))
         if self.memory is not None:
             self.memory.note(cell, record["peak_memory_mb"])
         self.tell("cell_finished", self._described(cell) | record)
@@ -339,6 +369,16 @@ class Driver:
         """How long a cell has run, as far as we have heard; None of one that never did."""
         running = self.state.running.get(cell.key)
         return round(time.monotonic() - running.since, 3) if running else None
+
+    def _taken(self, cell: Cell, own: float, *, alone: bool) -> float:
+        """Seconds of its worker that a finished cell took: its own, and what handing over added to them.
+
+        With a worker's first cell that would hold its start, which does not come again; a stack's cells share theirs.
+        """
+        worker, whole = self.state.running[cell.key].worker, self._seconds(cell) or 0.0
+        known = worker in self.warm
+        self.warm.add(worker)
+        return max(own, whole) if known and alone else own
 
     def _release(self, cell: Cell) -> None:
         del self.state.running[cell.key]

@@ -157,19 +157,19 @@ def _here(driver: Driver, device: str, watch: Watch) -> None:
     threads, here = torch.get_num_threads(), f"{socket.gethostname()}:{os.getpid()}"
 
     def show(cells: tuple[Cell, ...], place: int, fraction: float, text: str) -> None:
-        running = state.running[cells[place].key]
-        running.fraction, running.text = fraction, text
+        state.running[cells[place].key].report(fraction, text)
         watch(state)
 
     torch.set_num_threads(1)
     try:
         while state.waiting:
             cells = driver.next_stack()
-            watch(state)
             if not cells:
+                watch(state)
                 time.sleep(PAUSE)
                 continue
             driver.begin(cells, here)
+            watch(state)
             keep = partial(driver.store.keep_piece, cells[0].key)
             try:
                 weights, pieces = driver.inputs(cells)

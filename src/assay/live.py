@@ -66,7 +66,8 @@ class Watcher:
 def overall(state: State) -> str:
     """Cells done, running, failed, throughput, time left, in one line."""
     total = len(state.plan.cells)
-    done = f"{len(state.finished)}/{total} done, {len(state.running)} running, {len(state.failed)} failed"
+    running = sum(bool(item.worker) for item in state.running.values())
+    done = f"{len(state.finished)}/{total} done, {running} running, {len(state.failed)} failed"
     done += f", {state.mended} damaged and computed anew" if state.mended else ""
     rate = state.per_minute
     done += "" if rate is None else f", {rate:.3g} cells/min"

@@ -101,16 +101,15 @@ class _Cluster:
             while state.waiting or self.flights:
                 while self._room() and (cells := self.driver.next_stack(self._workers())):
                     self._give(cells)
+                watch(state)  # with what was just given
                 if not self.flights:
                     time.sleep(PAUSE)  # what is left is being computed by another run
-                    watch(state)
                     continue
                 answers = {flight.answer: number for number, flight in self.flights.items()}
                 ready, _ = ray.wait(list(answers), timeout=PAUSE)
                 self._hear()
                 for answer in ready:
                     self._take(answers[answer])
-                watch(state)
         finally:
             with contextlib.suppress(ray.exceptions.RayError, ConnectionError):  # it may be what was lost
                 for flight in self.flights.values():
@@ -179,8 +178,7 @@ class _Cluster:
                 self.driver.store.keep_piece(flight.cells[0].key, *content)
             else:
                 place, fraction, text = content
-                running = self.driver.state.running[flight.cells[place].key]
-                running.fraction, running.text = fraction, text
+                self.driver.state.running[flight.cells[place].key].report(fraction, text)
 
     def _take(self, number: int) -> None:
         import ray

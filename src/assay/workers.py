@@ -90,12 +90,12 @@ def in_processes(driver: Driver, source: Source, jobs: int, device: str, watch: 
                 if idle is None:
                     workers.append(idle := _start(source, device))
                 _hand(driver, idle, cells)
+            watch(state)  # with what was just handed out: who looks sees as many running as there are
             busy = {worker.pipe: worker for worker in workers if worker.cells}
             if not busy:
                 time.sleep(PAUSE)  # what is left is being computed by another run
             for pipe in wait(list(busy), timeout=PAUSE):
                 _receive(driver, busy[pipe], deaths)  # type: ignore[index]
-            watch(state)
     finally:
         for worker in workers:
             worker.process.kill()
@@ -134,8 +134,7 @@ def _receive(driver: Driver, worker: _Worker, deaths: dict[str, int]) -> None:
         return
     if kind == "progress":
         place, fraction, text = content
-        running = driver.state.running[cells[place].key]
-        running.fraction, running.text = fraction, text
+        driver.state.running[cells[place].key].report(fraction, text)
         return
     if kind == "piece":
         driver.store.keep_piece(cells[0].key, *content)

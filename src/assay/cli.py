@@ -4,9 +4,7 @@ import contextlib
 import gc
 import os
 import shlex
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +16,7 @@ from assay import forks
 from assay.again import OUT
 from assay.counting import number_of
 from assay.errors import AssayError, BadValueError, nearest
+from assay.interrupts import INTERRUPTED, interruptible, one_interrupt
 from assay.store_commands import store_app
 
 if TYPE_CHECKING:
@@ -176,32 +175,13 @@ def run(
     }
     found = find_study(study)
     try:
-        with _one_interrupt():
+        with one_interrupt():
             failed = (_run_each_class if found.each_class else _run)(console, found, options)
     except KeyboardInterrupt:
         console.print("Interrupted. Finished cells are kept; run the same command again to go on.")
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
     if failed:
         raise typer.Exit(1)
-
-
-@contextlib.contextmanager
-def _one_interrupt() -> Iterator[None]:
-    """Let the first Ctrl-C interrupt; further ones are ignored while it ends the workers and frees the terminal."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
-        yield  # as where somebody else decides what interrupts
-        return
-
-    def interrupt(*_: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _run(console: "Console", study: "Study", options: dict[str, Any]) -> bool:
@@ -245,6 +225,7 @@ def report(
         from assay.run import known_study
 
         whole = known_study(study)
+    with interruptible(), _no_collection():
         if whole is not None and whole.each_class:
             _write_each_class(console, load_each_class(whole, out=out, preset=preset, limit=limit), out)
         else:
@@ -422,8 +403,9 @@ def fetch(name: Annotated[str, typer.Argument(help="A data set's name, such as k
     """Download a data set to the cache, checked against its checksum."""
     from assay.data import fetch as fetch_data
 
-    for path in fetch_data(name):
-        typer.echo(path)
+    with interruptible():
+        for path in fetch_data(name):
+            typer.echo(path)
 
 
 @data_app.command(epilog="Example: assay data verify")

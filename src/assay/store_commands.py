@@ -8,6 +8,7 @@ import typer
 
 from assay.again import OUT
 from assay.counting import number_of
+from assay.interrupts import interruptible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -173,7 +174,8 @@ def _progress(console: "Console", what: str) -> Iterator[Callable[[int, int], No
     from rich.progress import MofNCompleteColumn, Progress
 
     columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with interruptible("Interrupted. What was done stays; the same command does the rest."), bar as progress:
         task = progress.add_task(what, total=None)
 
         def show(done: int, total: int) -> None:

@@ -182,6 +182,13 @@ def test_says_so_where_nothing_is_measured_or_there_is_no_baseline(complete: Res
     assert "and 90.0 % under corruption (" in one.sentences[0]
 
 
+def test_the_baseline_alone_is_compared_with_nothing() -> None:
+    values: dict[str, dict[str, float | None]] = {"attack": {"base": 0.0, "a": None}, "shift": {"base": 0.8, "a": None}}
+    first, second = answer(made(values)).sentences
+    assert first.startswith("base reaches 0.0 % under attack (")
+    assert second == "Only the baseline is measured yet, so there is nothing to compare."
+
+
 def test_baseline_that_was_not_measured_is_no_gain() -> None:
     found = answer(made({"attack": {"base": None, "a": 0.9}}))
     assert not found.leaders[0].clear

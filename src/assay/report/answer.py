@@ -21,6 +21,7 @@ from assay.report.summary import Entry, Headline, Row, judge
 from assay.report.text import listed
 
 NUMBERS = 2  # a sentence holds so many losses with their numbers; of more it names the axes alone
+NOTHING = "Only the baseline is measured yet, so there is nothing to compare."
 
 
 class Cost(NamedTuple):
@@ -97,9 +98,16 @@ def answer(table: Headline) -> Answer:
             leaders=(),
         )
     why = _useless(table, row)
-    who = _one(leaders) if len(table.rows) == 1 else _who(leaders, base)
-    sentences = who, _price(table, leaders, base, why)
+    if _alone(table):
+        sentences = _one(leaders), _price(table, leaders, base, why) if base is None else NOTHING
+    else:
+        sentences = _who(leaders, base), _price(table, leaders, base, why)
     return Answer(sentences=sentences, leaders=leaders, alone=why, more=_more(table, leaders, base))
+
+
+def _alone(table: Headline) -> bool:
+    """Whether one recipe alone has values."""
+    return sum(any(item.cell.value is not None for item in row.entries) for row in table.rows) == 1
 
 
 def _more(table: Headline, leaders: tuple[Leader, ...], base: Row | None) -> tuple[str, ...]:

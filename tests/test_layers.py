@@ -11,7 +11,19 @@ SOURCE = Path(__file__).parents[1] / "src" / "assay"
 
 # From the bottom upward: a module may import from its own layer and from those above it in this list.
 LAYERS = (
-    ("again", "counting", "errors", "forks", "interrupts", "parts", "places", "png", "published", "randomness"),
+    (
+        "again",
+        "counting",
+        "errors",
+        "forks",
+        "help_text",
+        "interrupts",
+        "parts",
+        "places",
+        "png",
+        "published",
+        "randomness",
+    ),
     ("classifier", "data", "metrics", "pictures"),
     ("architectures", "corruptions", "augmentations", "attacks", "outliers", "scores"),
     ("objectives", "posthoc", "weights"),

@@ -16,6 +16,7 @@ from assay import forks
 from assay.again import OUT
 from assay.counting import number_of
 from assay.errors import AssayError, BadValueError, nearest
+from assay.help_text import reflow
 from assay.interrupts import INTERRUPTED, interruptible, one_interrupt
 from assay.store_commands import store_app
 
@@ -44,7 +45,9 @@ Folder = Annotated[
 Out = Annotated[
     str,
     typer.Option(
-        "--out", metavar="STORE", help="The store, finished cells and reports: a folder, or such as s3://bucket/folder."
+        "--out",
+        metavar="STORE",
+        help="The store of cells and reports: a folder, or an address such as s3://bucket/folder.",
     ),
 ]
 Slice = Annotated[
@@ -55,6 +58,9 @@ Limit = Annotated[
     int | None,
     typer.Option("--limit", metavar="N", help="At most N images in every set: a quick try, marked as limited."),
 ]
+
+SliceOf = Annotated[str | None, typer.Option("--preset", metavar="NAME", help="That slice of the study.")]
+LimitOf = Annotated[int | None, typer.Option("--limit", metavar="N", help="The limited run of that size.")]
 
 
 def main() -> None:
@@ -77,7 +83,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def common(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+        bool, typer.Option("--version", metavar="", help="Print the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
     """How safe is an image classifier, on every axis at once, and what does each safety technique cost elsewhere?"""
@@ -113,10 +119,13 @@ def run(
     jobs: Annotated[
         int | None, typer.Option(metavar="N", help="Processes, one thread each. Default: the number of cores.")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:0, ...")] = "cpu",
+    device: Annotated[str, typer.Option(metavar="NAME", help="cpu, cuda, cuda:0, ...")] = "cpu",
     ray: Annotated[
         str | None,
-        typer.Option(metavar="[ADDRESS]", help="On Ray: auto, HOST:PORT or ray://HOST:PORT; alone, on this machine."),
+        typer.Option(
+            metavar="[ADDRESS]",
+            help="On Ray: HOST:PORT, ray://HOST:PORT, auto (that of this machine) or local (a new one; so alone).",
+        ),
     ] = None,
     limit: Limit = None,
     out: Out = str(OUT),
@@ -125,7 +134,10 @@ def run(
         typer.Option(metavar="FILE", help="Append what happens to this file, a line of JSON for each event."),
     ] = None,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Print recipes, cells, what is in the store and the time left; run nothing.")
+        bool,
+        typer.Option(
+            "--plan", metavar="", help="Print recipes, cells, what is in the store and the time left; run nothing."
+        ),
     ] = False,
 ) -> None:
     """Train and evaluate what is missing of a study, then write its report.
@@ -212,8 +224,8 @@ def _run_each_class(console: "Console", study: "Study", options: dict[str, Any])
 @app.command(epilog="Example: assay report quickstart --out results")
 def report(
     study: Annotated[str, typer.Argument(help="A study that was run in this store, complete or in part.")],
-    preset: Slice = None,
-    limit: Limit = None,
+    preset: SliceOf = None,
+    limit: LimitOf = None,
     out: Out = str(OUT),
 ) -> None:
     """Write the report of what the store has of a study; nothing is computed anew."""
@@ -247,8 +259,8 @@ def _no_collection() -> Iterator[None]:
 @app.command(epilog="Example: assay status tradeoffs --preset laptop --out results")
 def status(
     study: Annotated[str, typer.Argument(help="A study that was run, or runs now, in this store.")],
-    preset: Slice = None,
-    limit: Limit = None,
+    preset: SliceOf = None,
+    limit: LimitOf = None,
     out: Out = str(OUT),
 ) -> None:
     """Tell how far a study is, from its store alone, while a run goes on or after it.
@@ -281,8 +293,8 @@ def _stored(study: str, preset: str | None, limit: int | None, out: str) -> "Res
 @app.command(epilog="Example: assay claims tradeoffs --preset laptop")
 def claims(
     study: Annotated[str, typer.Argument(help="A study that was run in this store, complete or in part.")],
-    preset: Slice = None,
-    limit: Limit = None,
+    preset: SliceOf = None,
+    limit: LimitOf = None,
     out: Out = str(OUT),
 ) -> None:
     """Hold what a study's authors claim against what was measured: a verdict on each claim, with its numbers."""
@@ -317,8 +329,12 @@ def score(
 ) -> None:
     """Score any probability forecasts: how good are they, and are they calibrated?
 
-    The columns say what they are. probability,outcome: the probability of an event, and 1 where it happened, else 0.
+    The columns say what they are:
+
+    probability,outcome: the probability of an event, and 1 where it happened, else 0.
+
     p_cat,p_dog,...,outcome: a probability for each class, and the class that came, such as cat.
+
     low,high,level,outcome: an interval, its level such as 0.9, and the number that came.
 
     Prints the scores against baselines, and writes a page with diagrams (forecasts.html), scores.csv and scores.json.
@@ -340,7 +356,7 @@ def score(
 
 @app.command(name="list", epilog="Example: assay list attacks")
 def list_(
-    what: Annotated[str, typer.Argument(help="One of the kinds below; leave it out to see them.")] = "",
+    what: Annotated[str, typer.Argument(help="A kind of things; leave it out to see which there are.")] = "",
 ) -> None:
     """List what there is: studies, recipes, attacks, corruptions, scores, ..."""
     from rich.console import Console
@@ -372,9 +388,12 @@ def show(
     split: Annotated[str | None, typer.Option(help="test (unless told), train or outliers; of a data set.")] = None,
     count: Annotated[int, typer.Option(metavar="N", help="How many pictures.")] = 96,
     seed: Annotated[int, typer.Option(metavar="N", help="Other pictures, or another sample of the data set.")] = 0,
-    size: Annotated[int | None, typer.Option(metavar="PIXELS", help="Side of a generated picture: 32.")] = None,
+    size: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="Side of a generated picture; 32 unless told.")
+    ] = None,
     colour: Annotated[
-        bool | None, typer.Option("--colour/--grey", help="Generated pictures in colour, or in grey, as unless told.")
+        bool | None,
+        typer.Option("--colour/--grey", metavar="", help="Generated pictures in colour, or in grey, as unless told."),
     ] = None,
     data: Folder = None,
     out: Annotated[
@@ -551,3 +570,7 @@ def _write_each_class(console: "Console", found: "EachClass", out: str) -> None:
         line = f"{waiting} waiting; `{found.again}` computes what is"
         console.print(line, style="yellow", soft_wrap=True, markup=False)
     console.print(f"Report: {_where(out, found.folder, page)}", soft_wrap=True, markup=False)
+
+
+for each in (app, data_app, store_app):
+    reflow(each)

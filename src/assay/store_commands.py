@@ -82,10 +82,14 @@ def _amounts(listing: "Listing") -> "Table":
 def verify(
     out: StoreAt = str(OUT),
     repair: Annotated[
-        bool, typer.Option("--repair", help="Discard what is damaged, so that the next run computes it anew.")
+        bool,
+        typer.Option("--repair", metavar="", help="Discard what is damaged, so that the next run computes it anew."),
     ] = False,
 ) -> None:
-    """Hold every file against its checksum and list what is damaged or half-written: then exit status 1."""
+    """Hold every file against its checksum, and list what is damaged or half-written.
+
+    The exit status is 1 where something is.
+    """
     from rich.console import Console
 
     from assay.store_text import show_verdict
@@ -109,7 +113,7 @@ def verify(
 @store_app.command(epilog="Example: assay store gc --out results --yes")
 def gc(
     out: StoreAt = str(OUT),
-    yes: Annotated[bool, typer.Option("--yes", help="Remove it; without this it is only listed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", metavar="", help="Remove it; without this it is only listed.")] = False,
 ) -> None:
     """List, or with --yes remove, what nobody needs any more.
 

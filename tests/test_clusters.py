@@ -5,7 +5,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,8 @@ from assay.cli import app
 from assay.clusters import check_ray, connected
 from assay.errors import BadValueError, ClusterError
 from assay.execute import check_place
+from assay.run import run_study
+from tests.test_execute import small_study
 
 
 @pytest.fixture
@@ -78,6 +82,48 @@ def test_a_server_that_says_nothing_is_no_cluster(unconnected: None, monkeypatch
         address = f"127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(ClusterError, match="no cluster answers"), connected(address):
             pytest.fail("connected")
+
+
+def test_a_cluster_that_does_not_answer_leaves_no_store(
+    tiny_folder: Path,
+    tmp_path: Path,
+    unconnected: None,  # noqa: ARG001
+) -> None:
+    with pytest.raises(ClusterError, match="no cluster answers"):
+        run_study(small_study(), out=tmp_path / "out", data=tiny_folder, ray="127.0.0.1:1", log=tmp_path / "log")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "says", "expected"),
+    [
+        (
+            "auto",
+            "Could not find any running Ray instance. Please set `RAY_ADDRESS`.",
+            "no cluster runs on this machine; ",
+        ),
+        ("head:1", "Version mismatch: 2.0.0", "at head:1: it has another version of Ray or Python; install the same"),
+        ("head:1", "gone.", "if it asks for a token, set RAY_AUTH_MODE=token (Ray says: gone)"),
+        ("local", "no space", "none could be started on this machine; free memory and disk"),
+    ],
+)
+def test_a_refusal_has_a_remedy_of_ours(
+    address: str,
+    says: str,
+    expected: str,
+    unconnected: None,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise ConnectionError(says)
+
+    monkeypatch.setattr(sys.modules["ray"], "init", refuse, raising=False)
+    monkeypatch.setattr(sys.modules["ray"], "shutdown", lambda: None, raising=False)
+    monkeypatch.setattr(clusters, "_answers", lambda *_: True)
+    with pytest.raises(ClusterError) as caught, connected(address):
+        pytest.fail("connected")
+    assert expected in str(caught.value)
+    assert "RAY_ADDRESS" not in str(caught.value)
 
 
 def test_the_cluster_chooses_the_gpu(unconnected: None) -> None:  # noqa: ARG001

@@ -63,9 +63,12 @@ def connected(address: str) -> Iterator[None]:
     try:
         with _hushed():
             ray.init(address=address, logging_level=logging.CRITICAL, log_to_driver=False, **options)
+    except KeyboardInterrupt:
+        ray.shutdown()
+        raise
     except (Exception, SystemExit) as error:  # whatever Ray raises, and when it gives up it exits
         ray.shutdown()
-        raise ClusterError(f"ray: cannot use the cluster at {address}: {sentence(error)}{_hint(address)}") from error
+        raise ClusterError(f"ray: {_refusal(address, error)}") from error
     try:
         yield
     finally:
@@ -85,11 +88,22 @@ def _hushed() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _hint(address: str) -> str:
-    """Since 2.60, clusters ask for a token, which Ray sends to an address that it is given only where it is told to."""
-    if address in (LOCAL, RUNNING) or "RAY_AUTH_MODE" in os.environ:
-        return ""
-    return "; if the cluster asks for a token, set RAY_AUTH_MODE=token"
+def _refusal(address: str, error: BaseException) -> str:
+    """What is wrong, and what to do: Ray's own advice is for those who call it. Its words stand at the end."""
+    text = sentence(error)
+    words = text.lower()
+    if address == RUNNING and "could not find any running" in words:
+        return (
+            "no cluster runs on this machine; start one with `ray start --head`, name another by its address, or leave "
+            "the address out, for one that lasts as long as this run"
+        )
+    if "version mismatch" in words:
+        why = "it has another version of Ray or Python; install the same there and here"
+    elif address == LOCAL:
+        why = "none could be started on this machine; free memory and disk (/tmp/ray), or compute with --jobs"
+    else:
+        why = "see that it runs and that this machine reaches it; if it asks for a token, set RAY_AUTH_MODE=token"
+    return f"cannot use the cluster at {address}: {why} (Ray says: {text.rstrip('.')})"
 
 
 def _answers(host: str, port: int) -> bool:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import socket
-import textwrap
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -15,6 +14,7 @@ import torch
 from assay import __version__, forks
 from assay.attempts import attempt
 from assay.clusters import check_ray
+from assay.counting import number_of
 from assay.driver import KERNELS, MORE, PAUSE, Driver, State, Tell, Watch, begin, reason_of, silent
 from assay.errors import BadValueError, DamagedCellError, StoreError
 from assay.memory import SHARE, Memory, available, kind_of, lacks_memory
@@ -135,7 +135,7 @@ def check_device(device: str) -> None:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise BadValueError(f"device: {device} is not here ({_first_words(error)}); use --device cpu") from error
+        raise BadValueError(f"device: {device} is not here ({_why_not(device)}); use --device cpu") from error
     try:
         torch.empty(0, device=device, dtype=torch.float64)
     except (RuntimeError, TypeError) as error:  # as on mps
@@ -147,8 +147,17 @@ def stacks_pay(device: str) -> bool:
     return torch.device(device).type == "cuda"
 
 
-def _first_words(error: Exception) -> str:
-    return textwrap.shorten(str(error).split(". ")[0].splitlines()[0], 100, placeholder=" ...")
+def _why_not(device: str) -> str:
+    """Why torch cannot use a device, in our words: its own are for those who call it."""
+    kind = device.partition(":")[0]
+    if kind == "mps":
+        return "nor would it do: it knows no float64, which assay needs"
+    if kind != "cuda":
+        return "assay computes on cpu and cuda, such as cuda:0"
+    if not (torch.version.cuda or torch.version.hip):
+        return "this torch is built without CUDA; install one that is"
+    count = torch.cuda.device_count()
+    return f"torch finds {number_of(count, 'GPU')} here" + (f", from cuda:0 to cuda:{count - 1}" if count else "")
 
 
 def _here(driver: Driver, device: str, watch: Watch) -> None:

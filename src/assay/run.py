@@ -2,19 +2,21 @@
 
 import re
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from assay import studies
 from assay.again import OUT
+from assay.clusters import connected
 from assay.driver import State, Watch
 from assay.errors import BadValueError, nearest
 from assay.execute import check_place, run
 from assay.log import logged
 from assay.provenance import describe_run
 from assay.results import Results, load_results
-from assay.store import Store
-from assay.study import CHOSEN, Study, carried_on, choose, cut, part_of, plan, summary
+from assay.store import Store, finished
+from assay.study import CHOSEN, Plan, Study, TrainCell, carried_on, choose, cut, part_of, plan, summary
 from assay.workers import source_of
 
 
@@ -46,6 +48,12 @@ def ignore(state: State) -> None:
 def folder_of(study: str, limit: int | None, preset: str | None = None) -> str:
     """The folder of a study's report inside the store: a slice or a limited run never overwrites the whole."""
     return "-".join([study, *([preset] if preset else []), *([f"limit-{limit}"] if limit is not None else [])])
+
+
+def _complete(planned: Plan, out: Path | str) -> bool:
+    """Whether a store has every cell, as far as can be told without reading them."""
+    cells = {("models" if isinstance(cell, TrainCell) else "evaluations", cell.key) for cell in planned.cells}
+    return len(finished(out, cells)) == len(cells)
 
 
 def run_study(
@@ -95,13 +103,15 @@ def run_study(
     chosen = choose(study, recipes)
     start = time.perf_counter()
     own = device if ray is None else "cpu"  # of this machine: it may have no GPU
-    store = Store(out)
     folder = None if data is None else Path(data)
     source = source_of(study, folder, limit)
     task = source.load()
     whole, planned = plan(study, task), plan(chosen, task)  # the report is of the whole study, whatever was chosen
     name = folder_of(study.name, limit, study.preset)
-    with logged(None if log is None else Path(log)) as tell:
+    # A cluster that does not answer is met before anything is written, and none is started where nothing is left to do.
+    cluster = nullcontext() if ray is None or _complete(planned, out) else connected(ray)
+    with cluster, logged(None if log is None else Path(log)) as tell:
+        store = Store(out)
         told = {} if recipes is None else {CHOSEN: [recipe.label for recipe in chosen.recipes]}
         kept = carried_on(summary(whole, command) | told, store.former_study(name))
         store.write_study(name, {**kept, "run": describe_run(own, 0.0)})

@@ -6,9 +6,14 @@ import sys
 
 from assay.interrupts import one_interrupt
 
+# Where the tests run in a shell's background, SIGINT is ignored, and so it would be by what they start.
+HEARD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
 
 def said(code: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-c", HEARD + code], capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def test_while_it_starts_wherever_it_is() -> None:
@@ -27,7 +32,7 @@ def test_a_command_that_has_just_begun() -> None:
         "import assay.__main__ as main, time; main.leave_when_interrupted(); print('here', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", HEARD + code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "here\n"

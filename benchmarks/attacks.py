@@ -34,11 +34,12 @@ from assay.cells import assemble
 from assay.classifier import Classifier, predict_logits, to_unit
 from assay.data import Images, Task, load, load_task, sample
 from assay.evaluations import Adversarial, Calibration
+from assay.plan import plan
 from assay.randomness import derive
 from assay.recipe import Recipe, Train
 from assay.run import run_study
 from assay.store import Store
-from assay.study import Study, plan
+from assay.study import Study
 
 BUDGETS = (0.1, 0.2, 0.3, 0.4)
 STEPS = 40

@@ -18,9 +18,9 @@ from typing import Any, cast
 
 from assay.data import load_task
 from assay.driver import Driver, begin
+from assay.plan import Cell, plan
 from assay.store import Store
 from assay.studies import tradeoffs
-from assay.study import Cell, plan
 
 RESULT = {"cell.json": b'{"provenance": {"peak_memory_mb": 700}}'}  # what a cell gives back: here the least
 

@@ -35,9 +35,10 @@ from assay.augmentations import MixUp
 from assay.driver import State
 from assay.evaluations import Adversarial, Calibration
 from assay.execute import run
+from assay.plan import TrainCell, plan
 from assay.recipe import Recipe, Train
 from assay.store import Store
-from assay.study import Study, TrainCell, plan
+from assay.study import Study
 from assay.workers import source_of
 
 HERE, LOCAL, RAY = "one process", "local processes", "Ray"

@@ -21,9 +21,10 @@ from assay.driver import Driver, State, begin
 from assay.evaluations import Calibration
 from assay.execute import run, stacks_pay
 from assay.objectives import Focal
+from assay.plan import Plan, TrainCell, plan
 from assay.recipe import Recipe, Train
 from assay.store import Store, unpack_weights
-from assay.study import Plan, Study, TrainCell, plan
+from assay.study import Study
 from assay.workers import Source
 from tests.processes import workers_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.cli import _no_collection
+from assay.collection import no_collection
 from assay.store import FORMAT
 
 
@@ -189,10 +189,10 @@ def test_garbage_is_left_alone_for_a_while(before: bool) -> None:
     was = gc.isenabled()
     try:
         (gc.enable if before else gc.disable)()
-        with _no_collection():
+        with no_collection():
             assert not gc.isenabled()
         assert gc.isenabled() == before
-        with pytest.raises(KeyError), _no_collection():
+        with pytest.raises(KeyError), no_collection():
             raise KeyError
         assert gc.isenabled() == before
     finally:

@@ -23,8 +23,9 @@ from assay.report import print_each_class, write_each_class
 from assay.report.each_class import best, by_class, mean_of
 from assay.run import find_study, run_study
 from assay.scores import KNN, MSP, RotationPrediction
+from assay.slices import part_of
 from assay.studies import one_class
-from assay.study import Study, part_of
+from assay.study import Study
 from assay.workers import source_of
 
 TINY = Study(

@@ -23,9 +23,10 @@ from assay.estimate import (
 from assay.evaluations import Adversarial, Calibration
 from assay.objectives import MixedAdversarial, OutlierExposure
 from assay.outliers import Noise
+from assay.plan import Plan, plan
 from assay.posthoc import MCDropout
 from assay.recipe import Recipe, Train, Tuned
-from assay.study import Plan, Study, plan
+from assay.study import Study
 from assay.weights import SWAG, Snapshots
 
 

@@ -28,10 +28,11 @@ from assay.execute import run
 from assay.fit import build
 from assay.objectives import OutlierExposure
 from assay.outliers import DataSet, Patches
+from assay.plan import Plan, plan
 from assay.posthoc import Isotonic, MCDropout, Temperature
 from assay.recipe import Recipe, Train, Tuned
 from assay.store import PIECE, Store, pack_weights, unpack_weights
-from assay.study import Plan, Study, plan
+from assay.study import Study
 from assay.weights import Snapshots
 from assay.workers import Source, _start, source_of
 from tests.processes import workers_of

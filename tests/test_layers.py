@@ -13,6 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "assay"
 LAYERS = (
     (
         "again",
+        "collection",
         "counting",
         "errors",
         "forks",
@@ -29,7 +30,22 @@ LAYERS = (
     ("objectives", "posthoc", "weights"),
     ("recipe", "fit", "stacks"),
     ("evaluations",),
-    ("provenance", "study", "store", "named", "look", "cells", "results", "estimate", "memory", "pace", "probe"),
+    (
+        "provenance",
+        "study",
+        "slices",
+        "plan",
+        "plan_record",
+        "store",
+        "named",
+        "look",
+        "cells",
+        "results",
+        "estimate",
+        "memory",
+        "pace",
+        "probe",
+    ),
     ("analysis",),
     (
         "asked",
@@ -52,7 +68,8 @@ LAYERS = (
         "upkeep",
         "workers",
     ),
-    ("live", "plan_text", "status_text", "store_text", "store_commands"),
+    ("data_commands", "ending", "live", "options", "plan_text", "status_text", "store_text", "store_commands"),
+    ("run_command",),
     ("cli",),
     ("__main__",),
 )

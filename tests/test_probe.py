@@ -18,9 +18,10 @@ from assay.evaluations import Adversarial, Anomaly, Calibration
 from assay.fit import Fitted, build
 from assay.objectives import OutlierExposure
 from assay.parts import describe
+from assay.plan import EvaluateCell, Plan, plan
 from assay.probe import probe
 from assay.recipe import Recipe, Train, Tuned
-from assay.study import EvaluateCell, Plan, Study, plan
+from assay.study import Study
 from assay.weights import Snapshots
 
 QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)

@@ -20,26 +20,12 @@ from assay.evaluations.base import Progress, no_progress
 from assay.objectives import MixedAdversarial, OutlierExposure
 from assay.outliers import Fractals
 from assay.parts import describe
+from assay.plan import IMAGE, STEP, EvaluateCell, Plan, member_seeds, plan, title_of
+from assay.plan_record import EARLIER, carried_on, summary
 from assay.posthoc import Histogram, MCDropout, Temperature
 from assay.recipe import Recipe, Train, Tuned, parse_recipe
-from assay.study import (
-    EARLIER,
-    IMAGE,
-    MOST,
-    STEP,
-    EvaluateCell,
-    Plan,
-    Preset,
-    Study,
-    Transferred,
-    carried_on,
-    choose,
-    member_seeds,
-    plan,
-    select,
-    summary,
-    title_of,
-)
+from assay.slices import choose, select
+from assay.study import MOST, Preset, Study, Transferred
 from assay.weights import SWAG, Snapshots
 
 

@@ -16,6 +16,7 @@ from assay.evaluations import Calibration
 from assay.evaluations.transfer_matrix import transfer_matrix
 from assay.live import Watcher
 from assay.metrics.transfer import transfer_rates
+from assay.plan import plan
 from assay.recipe import Recipe, Train
 from assay.report import write_report
 from assay.report.html import render
@@ -23,7 +24,7 @@ from assay.report.transfer import NAME, transfer_table, write_transfer
 from assay.results import Results, Transfer, load_results
 from assay.run import run_study
 from assay.store import Store
-from assay.study import Study, Transferred, plan
+from assay.study import Study, Transferred
 
 QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)
 STUDY = Study(

@@ -7,9 +7,11 @@ from typing import Any
 from assay.again import command
 from assay.errors import BadValueError, StoreError
 from assay.places import place_at
+from assay.plan_record import KEPT
 from assay.run import find_study, folder_of
+from assay.slices import cut
 from assay.store import MARKER, PLAN, Store
-from assay.study import FULL, KEPT, cut
+from assay.study import FULL
 
 SHOWN = 6  # other runs that are named at most
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from assay.cells import Keep, Report, compute, compute_stack, forget
 from assay.data import Task
 from assay.driver import reason_of
-from assay.study import Cell, TrainCell
+from assay.plan import Cell, TrainCell
 
 Show = Callable[[int, float, str], None]  # the place of a cell, the fraction done in [0, 1], and a few words
 Outcome = dict[str, bytes] | str  # a cell's files by name, or why it failed

@@ -20,11 +20,11 @@ from assay.evaluations.draws import draws
 from assay.evaluations.transfer_matrix import judged_by, made_on
 from assay.fit import DivergedError, Fitted, Step, build, fit
 from assay.parts import describe
+from assay.plan import EVALUATION_SEED, Cell, EvaluateCell, TrainCell, TransferCell
 from assay.provenance import describe_run, forget_peak
 from assay.recipe import Recipe
 from assay.stacks import fit_stack
 from assay.store import key_of, pack, pack_weights, to_json, unpack_weights
-from assay.study import EVALUATION_SEED, Cell, EvaluateCell, TrainCell, TransferCell
 
 Report = Callable[[float, str], None]  # the fraction done in [0, 1], and a few words
 SECONDS = "seconds"  # what a piece took, kept among its tensors

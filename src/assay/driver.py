@@ -14,10 +14,10 @@ from typing import Any
 from assay.errors import AssayError
 from assay.memory import Memory, lacks_memory
 from assay.pace import Pace, Seen
+from assay.plan import Cell, Plan, TrainCell, TransferCell
 from assay.recipe import BASELINE
 from assay.stacks import family
 from assay.store import CELLS, Store
-from assay.study import Cell, Plan, TrainCell, TransferCell
 
 ATTEMPTS = 2  # a worker that dies may have been killed from outside, or for lack of memory: one more chance, alone
 MORE = "use a machine with more memory"

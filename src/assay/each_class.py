@@ -17,10 +17,12 @@ from assay.clusters import connected
 from assay.data import load, one_class
 from assay.driver import Watch
 from assay.errors import BadValueError
+from assay.plan_record import KEPT
 from assay.results import Failure, Results, load_results
 from assay.run import find_study, folder_of, ignore, run_study
+from assay.slices import part_of
 from assay.store import Store
-from assay.study import FULL, KEPT, Study, part_of
+from assay.study import FULL, Study
 from assay.workers import source_of
 
 Watching = Callable[[str], AbstractContextManager[Watch]]  # given a title, opens what watches the run of one class

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from assay.architectures import Architecture
 from assay.augmentations import Augmentation
 from assay.objectives import Objective
+from assay.plan import Cell, EvaluateCell, Plan, TrainCell, TransferCell
 from assay.recipe import Recipe
-from assay.study import Cell, EvaluateCell, Plan, TrainCell, TransferCell
 
 
 class Span(NamedTuple):

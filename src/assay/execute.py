@@ -18,9 +18,9 @@ from assay.counting import number_of
 from assay.driver import KERNELS, MORE, PAUSE, Driver, State, Tell, Watch, begin, reason_of, silent
 from assay.errors import BadValueError, DamagedCellError, StoreError
 from assay.memory import SHARE, Memory, available, kind_of, lacks_memory
+from assay.plan import Cell, Plan, TrainCell
 from assay.rays import on_ray
 from assay.store import Store
-from assay.study import Cell, Plan, TrainCell
 from assay.workers import Source, in_processes
 
 

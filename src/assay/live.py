@@ -12,7 +12,7 @@ from rich.text import Text
 
 from assay.counting import number_of
 from assay.driver import State
-from assay.study import Cell, title_of
+from assay.plan import Cell, title_of
 
 REFRESH = 0.25  # seconds between two drawings
 SHOWN = 40  # rows of the table at most: more would not fit a screen

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from assay.data import Images, Task
-from assay.study import Cell, TrainCell, TransferCell
+from assay.plan import Cell, TrainCell, TransferCell
 
 MIB = 2**20
 PROCESS = 450 * MIB  # Python with torch and what it imports, as measured on Linux

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from assay.study import EARLIER, STARTS, TRANSFER
+from assay.plan_record import EARLIER, STARTS
+from assay.study import TRANSFER
 
 ALL, FIRST = "all recipes", "starts of tunings"  # what stands in a recipe's place where a cell is of no single one
 

@@ -18,9 +18,9 @@ from assay.errors import AssayError, BadValueError
 from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Measurement, Observations, Shift
 from assay.execute import check_device
 from assay.parts import describe
+from assay.plan import EVALUATION_SEED
 from assay.provenance import describe_run
 from assay.results import COLUMNS, Failure, Results, Trained, corruption_errors_missing, rows
-from assay.study import EVALUATION_SEED
 
 Progress = Callable[[str, float], None]  # called with the axis and the fraction done
 Labelled = Images | tuple[Tensor, Tensor]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from assay.study import Cell
+from assay.plan import Cell
 
 ENOUGH = 2.0
 

@@ -10,8 +10,9 @@ from rich.table import Table
 from assay.analysis.families import family
 from assay.counting import number_of
 from assay.estimate import Estimate, Span
+from assay.plan import Plan
 from assay.planning import Planned
-from assay.study import Plan, Study
+from assay.study import Study
 
 WIDE = 1.15  # ends further apart than this factor are both shown
 UNITS = ((172_800, 86_400, "days"), (5_400, 3_600, "h"), (90, 60, "min"), (0, 1, "s"))  # from, length, name

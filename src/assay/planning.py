@@ -8,9 +8,11 @@ from pathlib import Path
 from assay.driver import KERNELS
 from assay.errors import BadValueError
 from assay.estimate import Estimate, estimate
+from assay.plan import Plan, TrainCell, plan
 from assay.probe import ignore, probe
+from assay.slices import choose
 from assay.store import finished
-from assay.study import Plan, Study, TrainCell, choose, plan
+from assay.study import Study
 from assay.workers import source_of
 
 

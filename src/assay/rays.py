@@ -21,8 +21,8 @@ from assay.data import Task
 from assay.driver import ATTEMPTS, KERNELS, PAUSE, Driver, Watch, reason_of
 from assay.errors import BadValueError, ClusterError, DamagedCellError
 from assay.memory import lacks_memory
+from assay.plan import Cell
 from assay.provenance import software
-from assay.study import Cell
 
 QUIET = 1.0  # seconds between two reports of a cell: hundreds of cells share one queue
 MEND = "mend that node or take it out of the cluster, then run the same command again"

@@ -20,9 +20,11 @@ from assay.evaluations.corruption_error import Errors, compare_errors, count_err
 from assay.metrics.intervals import across_seeds
 from assay.metrics.transfer import Rates, transfer_rates
 from assay.named import ALL, FIRST
+from assay.plan import replicate_of
+from assay.plan_record import STARTS
 from assay.published import Published, PublishedNumber
 from assay.store import PLAN, Store, unpack_arrays
-from assay.study import STARTS, TRANSFER, replicate_of
+from assay.study import TRANSFER
 
 COLUMNS = (
     "study", "recipe", "seed", "evaluation", "setting", "metric", "value", "low", "high", "interval", "n",

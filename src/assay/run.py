@@ -13,10 +13,13 @@ from assay.driver import State, Watch
 from assay.errors import BadValueError, nearest
 from assay.execute import check_place, run
 from assay.log import logged
+from assay.plan import Plan, TrainCell, plan
+from assay.plan_record import CHOSEN, carried_on, summary
 from assay.provenance import describe_run
 from assay.results import Results, load_results
+from assay.slices import choose, cut, part_of
 from assay.store import Store, finished
-from assay.study import CHOSEN, Plan, Study, TrainCell, carried_on, choose, cut, part_of, plan, summary
+from assay.study import Study
 from assay.workers import source_of
 
 

@@ -15,9 +15,10 @@ from assay.errors import StoreError
 from assay.look import HOUR, Look
 from assay.named import NamedCell, cells_of
 from assay.places import Holder
+from assay.plan_record import CHOSEN, COSTS
 from assay.run import folder_of, known_study
 from assay.store import PLAN, Store
-from assay.study import CHOSEN, COSTS, FULL, TRANSFER
+from assay.study import FULL, TRANSFER
 
 STATES = ("finished", "running", "failed", "waiting")
 

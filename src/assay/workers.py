@@ -21,7 +21,8 @@ from assay.data import Task, load_task, one_class
 from assay.driver import ATTEMPTS, MORE, PAUSE, Driver, Watch, reason_of
 from assay.errors import BadValueError, DamagedCellError
 from assay.memory import lacks_memory
-from assay.study import Cell, Study
+from assay.plan import Cell
+from assay.study import Study
 
 QUIET = 0.2  # seconds between two reports of a worker
 

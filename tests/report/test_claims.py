@@ -23,9 +23,10 @@ from assay.report.claims_scope import remedy, scope_of
 from assay.report.claims_svg import interval_svg
 from assay.report.claims_text import missing_by_reason, print_claims
 from assay.results import COLUMNS, Results, Trained
+from assay.slices import cut
 from assay.studies import pixmix_oe, tradeoffs
 from assay.studies.claims import CLAIMS, claims_of
-from assay.study import Study, cut
+from assay.study import Study
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 EVIL = "</script><script>alert(1)</script><img src=http://example.org/x.png>"

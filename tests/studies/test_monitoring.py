@@ -2,11 +2,12 @@ from pathlib import Path
 
 from assay.data import load_task
 from assay.evaluations import Anomaly, Rejection
+from assay.plan import plan
 from assay.report.monitoring import EVALUATIONS
 from assay.scores import __all__ as exported
+from assay.slices import cut
 from assay.studies import monitoring
 from assay.studies.monitoring import CALIBRATORS, SCORES
-from assay.study import cut, plan
 
 
 def test_every_score_and_every_calibrator_is_measured_on_shared_trainings(tiny_folder: Path) -> None:

@@ -5,9 +5,9 @@ import pytest
 from assay.data import load_task
 from assay.evaluations import Anomaly, Shift
 from assay.parts import describe
+from assay.plan import plan
 from assay.recipe import parse_recipe
 from assay.studies import pixmix_oe
-from assay.study import plan
 
 LABELS = (
     "baseline",

@@ -8,9 +8,11 @@ import pytest
 from assay.analysis.families import family, parameters
 from assay.data import load_task
 from assay.errors import BadValueError
+from assay.plan import Plan, TrainCell, plan
+from assay.plan_record import summary
 from assay.recipe import Recipe, Train, parse_recipe
+from assay.slices import cut
 from assay.studies import quickstart, tradeoffs
-from assay.study import Plan, TrainCell, cut, plan, summary
 
 PAIRS = 13 * 20  # adversarial recipes x augmentations
 

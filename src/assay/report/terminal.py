@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from assay.analysis.measures import collect
+from assay.analysis.measures import Measure, collect, without
 from assay.report.answer import answer
 from assay.report.checks import checked
 from assay.report.doubts import EVENTS, doubts
 from assay.report.explain import arrow, show, show_interval
-from assay.report.judged import judge_results
+from assay.report.judged import Judged, judge_results
 from assay.report.seen import LEGEND, MARK, unseen_sentence
 from assay.report.summary import SYMBOLS, Entry, Headline, headline
 from assay.results import Results
@@ -25,13 +25,21 @@ NARROW = 10  # width of a column without intervals
 CAPTION = "✓ better, ✗ worse, ≈ within noise of the baseline (★)"
 
 
-def print_headline(results: Results, console: Console) -> None:
+def print_headline(
+    results: Results, console: Console, judged: Judged | None = None, measures: list[Measure] | None = None
+) -> None:
     """Print the table and the answer.
 
     A narrow terminal gets the values without their intervals, a very narrow one each axis's primary column alone.
+
+    Args:
+        results: of a study, or of one's own model.
+        console: where to print.
+        judged: what its pages judge by; None finds it out.
+        measures: of the results, as `collect` gives them; None collects them.
     """
-    judged = judge_results(results)
-    measures = collect(results, skip=EVENTS)
+    judged = judge_results(results) if judged is None else judged
+    measures = without(collect(results) if measures is None else measures, EVENTS)
     table = headline(results, measures, judged)
     shown = measured(table)
     fitting = shown if console.width >= ROOM else primary(shown)

@@ -6,8 +6,8 @@ from typing import Any
 
 from assay.errors import BadValueError, DamagedCellError
 from assay.places import Local, place_at
+from assay.plan_record import carried_on
 from assay.store import CELLS, Store
-from assay.study import carried_on
 from assay.upkeep.census import Progress, census, ignore, studies_of
 from assay.upkeep.showing import alone, together
 from assay.upkeep.verifying import Damage, whose

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.again import command
-from assay.study import CHOSEN, EARLIER
+from assay.plan_record import CHOSEN, EARLIER
 
 
 def alone(plan: Mapping[str, Any], out: Path | str) -> Iterator[str]:

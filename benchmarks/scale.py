@@ -30,6 +30,10 @@ from pathlib import Path
 from typing import Any
 
 from assay import forks
+
+if "--one" in sys.argv and "local processes" in sys.argv:
+    forks.warm_up("cpu")  # before the imports that follow, as the command does
+
 from assay.attacks import FGSM
 from assay.augmentations import MixUp
 from assay.driver import State
@@ -159,8 +163,6 @@ def study(recipes: int, images: int) -> Study:
 
 def measure(times: Times, recipes: int, images: int) -> None:
     """Run the study from an empty store, in this process; print what it took, but for the wall, as JSON."""
-    if times.place == LOCAL:
-        forks.warm_up("cpu")  # as the command does
     own = study(recipes, images)
     source = source_of(own, None, None)
     planned = plan(own, source.load())

@@ -31,7 +31,7 @@ from typing import Any
 
 from assay import forks
 
-if "--one" in sys.argv and "local processes" in sys.argv:
+if __name__ == "__main__" and "--one" in sys.argv and "local processes" in sys.argv:
     forks.warm_up("cpu")  # before the imports that follow, as the command does
 
 from assay.attacks import FGSM

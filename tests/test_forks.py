@@ -3,12 +3,13 @@
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
-from multiprocessing.connection import Connection
+from multiprocessing import forkserver
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
+import torch
 
 from assay import forks
 from assay.driver import State
@@ -17,22 +18,9 @@ from assay.recipe import Recipe
 from assay.store import Store
 from tests.processes import workers_of
 from tests.test_execute import QUICK, prepared, small_study
+from tests.told import Told, tell
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
-
-
-class Told(NamedTuple):
-    """What a process is: whether it has torch, its group, whether it hears interrupts, its environment."""
-
-    torch: bool
-    group: int
-    deaf: bool
-    environment: dict[str, str]
-
-
-def tell(pipe: "Connection[Any, Any]") -> None:
-    deaf = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-    pipe.send(Told("torch" in sys.modules, os.getpgid(0), deaf, dict(os.environ)))
 
 
 def told(device: str) -> Told:
@@ -47,7 +35,7 @@ def told(device: str) -> Told:
 
 @linux
 def test_a_forked_worker_has_torch_when_it_starts_and_hears_no_interrupt() -> None:
-    assert told("cpu")[:3] == (True, os.getpgid(0), True)
+    assert told("cpu")[:3] == (torch.__file__, os.getpgid(0), True)
 
 
 def test_where_a_fork_may_not_be_a_worker_is_a_new_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +43,7 @@ def test_where_a_fork_may_not_be_a_worker_is_a_new_interpreter(monkeypatch: pyte
     assert not forks.forks("cpu")
     monkeypatch.undo()
     assert not forks.forks("cuda")
-    assert told("cuda")[1:3] == (os.getpgid(0), True)
+    assert told("cuda")[:3] == ("", os.getpgid(0), True)
 
 
 @linux
@@ -81,3 +69,44 @@ def test_a_run_outlives_the_server_of_its_workers(tiny_folder: Path, tmp_path: P
     state = run(planned, Store(tmp_path), source, jobs=2, watch=kill_once)
     assert killed
     assert state.finished == {cell.key for cell in planned.cells}
+
+
+SCRIPT = """
+import sys
+sys.path[:0] = [{root!r}, {source!r}]
+from tests.test_forks import told
+
+if __name__ == "__main__":
+    print(told("cpu").torch)
+"""
+
+
+@linux
+def test_workers_import_from_where_the_program_does(tmp_path: Path) -> None:
+    root, here = Path(__file__).parents[1], tmp_path / "here"
+    here.mkdir()
+    script, wrong = tmp_path / "script.py", here / "torch.py"
+    script.write_text(SCRIPT.format(root=str(root), source=str(root / "src")))
+    wrong.write_text("raise SystemExit('this is another torch')")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == torch.__file__
+
+
+@linux
+@pytest.mark.parametrize("fails", ["ensure_running", "connect_to_new_process"])
+def test_without_a_server_a_worker_is_a_new_interpreter(fails: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("AF_UNIX path too long")
+
+    monkeypatch.setattr(forkserver, fails, refuse)
+    forks.warm_up("cpu")
+    assert told("cpu")[:3] == ("", os.getpgid(0), True)
+
+
+@linux
+def test_a_server_that_was_killed_is_replaced() -> None:
+    told("cpu")
+    os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)  # type: ignore[attr-defined]
+    assert told("cpu").deaf

@@ -17,7 +17,9 @@ from rich.console import Console
 from assay.augmentations import MixUp
 from assay.each_class import run_each_class
 from assay.errors import BadValueError, StoreError
-from assay.recipe import Recipe
+from assay.objectives import OutlierExposure
+from assay.outliers import Patches
+from assay.recipe import Recipe, Tuned
 from assay.results import load_results
 from assay.run import run_study
 from assay.status import CellStatus, Status, read_status
@@ -104,6 +106,14 @@ def test_what_the_last_run_left_out_is_said_and_awaited_by_none(tiny_folder: Pat
     assert len(load_results(store, "small").pending) == 4
     run_study(study, out=tmp_path, data=tiny_folder)
     assert read_status("small", out=tmp_path).left_out == 0
+
+
+def test_what_only_left_out_recipes_start_from_is_left_out_too(tiny_folder: Path, tmp_path: Path) -> None:
+    tuning = Tuned(objective=OutlierExposure(source=Patches()), train=QUICK)
+    tuned = Recipe(train=QUICK, pipeline=(MixUp(alpha=1),), tuning=tuning)
+    run_study(small_study(Recipe(train=QUICK), tuned), out=tmp_path, data=tiny_folder, recipes="baseline")
+    status = read_status("small", out=tmp_path)
+    assert (status.count("waiting"), status.left_out) == (3, 3)
 
 
 def cell(age: float | None, cost: float, state: str = "finished") -> CellStatus:

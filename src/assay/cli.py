@@ -140,7 +140,7 @@ def claims(
     if not claims_of(study):
         raise BadValueError(f"{study}: no claims are known about it; {nearest(study, CLAIMED)}")
     results = _stored(study, preset, limit, out)
-    with pages_at(out, folder_for(results)) as folder:
+    with interruptible(), pages_at(out, folder_for(results)) as folder:
         if not (folder / "report.html").exists():
             write_report(results, folder)  # the pages that the page of claims links to
         page = show_claims(results, console, folder)
@@ -179,8 +179,9 @@ def score(
     if file.parent.resolve() == folder.resolve() and file.name in ("scores.csv", "scores.json"):
         raise BadValueError(f"{file}: would be overwritten by its scores; choose another folder with --out")
     console = Console()
-    scores = score_forecasts(file)
-    page = write_scores(scores, folder)
+    with interruptible():
+        scores = score_forecasts(file)
+        page = write_scores(scores, folder)
     print_scores(scores, console)
     console.print(f"Page: {page.resolve()}", soft_wrap=True, markup=False)
 

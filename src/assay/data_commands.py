@@ -58,7 +58,8 @@ def show(
         sheet = contact_sheet.data_set(name, split or "test", count, seed=seed, folder=data)
         path = Path(f"{name.replace('/', '-')}-{split or 'test'}.png")
     path = path if out is None else out
-    contact_sheet.write(sheet.x, path)
+    with interruptible():
+        contact_sheet.write(sheet.x, path)
     typer.echo(f"{path.resolve()}: {sheet.text}")
 
 

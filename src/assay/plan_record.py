@@ -12,6 +12,7 @@ from assay.study import MOST
 
 KEPT = "kept"  # of a study of one class: which it is, and what classes there are
 CHOSEN = "chosen"  # in a plan, the recipes that its last run was told to compute alone; else it computes all
+CHOSEN_STARTS = "chosen_starts"  # and the starts among them
 COSTS = "costs"  # in a plan, the rough cost of each cell by its key, for the time left
 EARLIER = "earlier"  # in a plan, models that former runs of the study named, and this one does not
 STARTS = "starts"  # in a plan, the keys of trainings that are no recipe's own, but others go on from
@@ -41,7 +42,7 @@ def summary(plan: Plan, command: str) -> dict[str, Any]:
         "command": command,
         "models": _models(plan),
         COSTS: {cell.key: float(f"{cell.cost:.3g}") for cell in plan.cells},
-        **({STARTS: starts} if (starts := _starts(plan)) else {}),
+        **({STARTS: starts} if (starts := starts_of(plan)) else {}),
         **({"transfer": found} if (found := _transfer(plan)) else {}),
         **({} if study.kept is None else {KEPT: _kept(study.kept, task)}),
     }
@@ -95,7 +96,8 @@ def _transfer(plan: Plan) -> dict[str, Any] | None:
     return {"reason": f"it is measured between at most {MOST} recipes, and there are {count} here{remedy}"}
 
 
-def _starts(plan: Plan) -> list[str]:
+def starts_of(plan: Plan) -> list[str]:
+    """The keys of trainings that are no recipe's own, but others go on from."""
     own = {key for cell in plan.evaluating for key in cell.models}
     return [cell.key for cell in plan.training if cell.key not in own]
 

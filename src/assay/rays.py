@@ -25,6 +25,7 @@ from assay.plan import Cell
 from assay.provenance import software
 
 QUIET = 1.0  # seconds between two reports of a cell: hundreds of cells share one queue
+LOOK = 10.0  # seconds between two looks at what the nodes have
 MEND = "mend that node or take it out of the cluster, then run the same command again"
 GPU_SHARE = 0.25  # of a GPU for a cell: these networks leave most of one idle
 
@@ -89,8 +90,7 @@ class _Cluster:
         # Beside the driver, so that no other node takes the queue with it.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
-        self.most = max((node.get("memory", 0.0) for node in nodes), default=0.0)
+        self.looked = time.monotonic()  # when the nodes were last asked what they have
 
     def run(self, watch: Watch) -> None:
         """Compute what waits. An interrupt ends the calls."""
@@ -110,6 +110,7 @@ class _Cluster:
                 self._hear()
                 for answer in ready:
                     self._take(answers[answer])
+                self._recall()
         finally:
             with contextlib.suppress(ray.exceptions.RayError, ConnectionError):  # it may be what was lost
                 for flight in self.flights.values():
@@ -132,7 +133,7 @@ class _Cluster:
         return (
             len(self.flights) < self._at_once(ray.cluster_resources())
             and len(waiting) < self._at_once(free)
-            and (not self.most or sum(flight.memory for flight in waiting) < free.get("memory", 0.0))
+            and sum(flight.memory for flight in waiting) <= free.get("memory", 0.0)
         )
 
     def _at_once(self, resources: Mapping[str, float]) -> float:
@@ -163,7 +164,29 @@ class _Cluster:
     def _memory(self, cell: Cell) -> int:
         """Bytes that its node should have free: no more than the largest node has, else it would wait forever."""
         peak = self.driver.memory.peak(cell) if self.driver.memory is not None else 0.0
-        return int(min(peak, self.most))
+        return int(min(peak, self._largest()))
+
+    def _largest(self) -> float:
+        """The memory of the largest node that could take a cell, now."""
+        import ray
+
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        return max((node.get("memory", 0.0) for node in nodes if self._at_once(node) >= 1), default=0.0)
+
+    def _recall(self) -> None:
+        """Take back what waits for more memory than any node has, as where the largest was lost: it is given anew."""
+        waiting = {number: flight for number, flight in self.flights.items() if not flight.begun}
+        if not waiting or time.monotonic() - self.looked < LOOK:
+            return
+        import ray
+
+        self.looked, largest = time.monotonic(), self._largest()
+        for number, flight in waiting.items():
+            if flight.memory > largest:
+                ray.cancel(flight.answer, force=True)
+                del self.flights[number]
+                for cell in flight.cells:
+                    self.driver.again(cell, "no node has the memory that it was to have")
 
     def _hear(self) -> None:
         """Take what cells have reported; what comes late, of a cell that has ended, is left out."""

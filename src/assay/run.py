@@ -14,7 +14,7 @@ from assay.errors import BadValueError, nearest
 from assay.execute import check_place, run
 from assay.log import logged
 from assay.plan import Plan, TrainCell, plan
-from assay.plan_record import CHOSEN, carried_on, summary
+from assay.plan_record import CHOSEN, CHOSEN_STARTS, carried_on, starts_of, summary
 from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.slices import choose, cut, part_of
@@ -115,7 +115,8 @@ def run_study(
     cluster = nullcontext() if ray is None or _complete(planned, out) else connected(ray)
     with cluster, logged(None if log is None else Path(log)) as tell:
         store = Store(out)
-        told = {} if recipes is None else {CHOSEN: [recipe.label for recipe in chosen.recipes]}
+        labels = [recipe.label for recipe in chosen.recipes]
+        told = {} if recipes is None else {CHOSEN: labels, CHOSEN_STARTS: starts_of(planned)}
         kept = carried_on(summary(whole, command) | told, store.former_study(name))
         store.write_study(name, {**kept, "run": describe_run(own, 0.0)})
         state = run(planned, store, source, jobs=jobs, device=device, ray=ray, watch=watch, tell=tell)

@@ -15,7 +15,7 @@ from assay.errors import StoreError
 from assay.look import HOUR, Look
 from assay.named import NamedCell, cells_of
 from assay.places import Holder
-from assay.plan_record import CHOSEN, COSTS
+from assay.plan_record import CHOSEN, CHOSEN_STARTS, COSTS, STARTS
 from assay.run import folder_of, known_study
 from assay.store import PLAN, Store
 from assay.study import FULL, TRANSFER
@@ -157,7 +157,8 @@ def _asked(plan: dict[str, Any]) -> Iterator[_Asked]:
     needed = {cell.key for cell in cells}
     if CHOSEN in plan:
         chosen = [entry for entry in plan["models"] if entry["recipe"] in plan[CHOSEN]]
-        needed = {cell.key for cell in cells_of({**plan, "models": chosen, TRANSFER: {}})}
+        starts = plan.get(CHOSEN_STARTS, [])
+        needed = {cell.key for cell in cells_of({**plan, "models": chosen, STARTS: starts, TRANSFER: {}})}
     for cell in cells:
         yield _Asked(cell, float(costs.get(cell.key, 1.0)), cell.key not in needed)
 

@@ -99,7 +99,7 @@ def in_processes(driver: Driver, source: Source, jobs: int, device: str, watch: 
                 _receive(driver, busy[pipe], deaths)  # type: ignore[index]
     finally:
         for worker in workers:
-            worker.process.kill()
+            _end(worker)
         for worker in workers:
             worker.process.join()
 
@@ -109,6 +109,12 @@ def _start(source: Source, device: str) -> _Worker:
     process = forks.start(device, _work, theirs, source, device)
     theirs.close()
     return _Worker(process=process, pipe=ours)
+
+
+def _end(worker: _Worker) -> None:
+    """Kill a worker; one whose server is gone cannot be found any more, and ends by itself as its pipe is closed."""
+    worker.process.kill()
+    worker.pipe.close()
 
 
 def _hand(driver: Driver, worker: _Worker, cells: tuple[Cell, ...]) -> None:
@@ -141,7 +147,7 @@ def _receive(driver: Driver, worker: _Worker, deaths: dict[str, int]) -> None:
         driver.store.keep_piece(cells[0].key, *content)
         return
     if kind == "memory":
-        worker.process.kill()  # what it still holds, the next attempt may need
+        _end(worker)  # what it still holds, the next attempt may need
         worker.process.join()
         _lost(driver, worker, deaths, content[0], MORE)
         return

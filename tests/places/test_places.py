@@ -229,6 +229,19 @@ def test_of_two_that_claim_at_the_same_moment_one_is_told(
             assert sorted([*found, mine]) == [False, True]
 
 
+def test_a_claim_whose_answer_was_lost_is_ours(far: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = MemoryFileSystem.pipe_file
+
+    def lost(self: Any, path: str, value: bytes, mode: str = "overwrite", **rest: Any) -> None:
+        put(self, path, value, mode=mode, **rest)
+        if mode == "create":
+            raise TimeoutError("no answer")
+
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", lost)
+    with far.claim(KEY) as mine:
+        assert mine
+
+
 def test_a_claim_is_renewed_ends_without_renewal_and_with_its_context(
     far: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -164,10 +164,12 @@ class Elsewhere:
         owner = uuid.uuid4().hex
         claim = {"owner": owner, **holder_now()}
         if not self._put_first(path, _stamped(claim)):
-            if self._lasts(path):
+            ours = self._claim_at(path).get("owner") == owner  # it was put, and the answer was lost
+            if not ours and self._lasts(path):
                 yield False
                 return
-            self._renew(path, claim)  # what is there has ended, or is damaged
+            if not ours:
+                self._renew(path, claim)  # what is there has ended, or is damaged
         if self._claim_at(path).get("owner") != owner:  # another claimed it at the same moment
             yield False
             return

@@ -92,6 +92,7 @@ def test_workers_import_from_where_the_program_does(tmp_path: Path) -> None:
     command = [sys.executable, str(script)]
     done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == torch.__file__
+    assert "this is another torch" not in done.stderr, "as the server says that imports it"
 
 
 @linux

@@ -20,6 +20,13 @@ from tests.processes import workers_of
 from tests.test_execute import QUICK, prepared, small_study
 from tests.told import Told, tell
 
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let other processes import what is to run there: they look where this one does."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[1])
+
+
 linux = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
 
 
@@ -39,9 +46,9 @@ def test_a_forked_worker_has_torch_when_it_starts_and_hears_no_interrupt() -> No
 
 
 def test_where_a_fork_may_not_be_a_worker_is_a_new_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert not forks.forks("cpu")
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "platform", "darwin")
+        assert not forks.forks("cpu")
     assert not forks.forks("cuda")
     assert told("cuda")[:3] == ("", os.getpgid(0), True)
 

@@ -83,8 +83,12 @@ def test_it_uses_fixed_samples_that_do_not_depend_on_the_seed() -> None:
     anomaly = Anomaly(images=50, fit_images=100)
     one, two = (anomaly.observe(network(), TASK, seed) for seed in (0, 1))
     assert all(len(x) == 50 and torch.equal(x, two.tensors[name]) for name, x in one.tensors.items())
-    all_of_test = set(Anomaly(scores=(MSP(),)).observe(network(), TASK, 0).tensors["score/in/msp"].tolist())
-    assert set(one.tensors["score/in/msp"].tolist()) < all_of_test
+    all_of_test = Anomaly(scores=(MSP(),)).observe(network(), TASK, 0).tensors["score/in/msp"]
+    assert len(all_of_test) > 50
+    # A batch of another size changes sums in the last digit, on some processors.
+    nearest = (one.tensors["score/in/msp"][:, None] - all_of_test).abs().min(dim=1)
+    assert nearest.values.max() < 1e-6
+    assert len(set(nearest.indices.tolist())) == 50
 
 
 def test_a_missing_set_and_another_shape_say_why() -> None:

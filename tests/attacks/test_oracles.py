@@ -40,9 +40,16 @@ def torchattacks() -> ModuleType:
 
 
 def agree(model: Classifier, points: Tensor, theirs: Tensor, y: Tensor) -> None:
-    """The points agree, but for pixels whose gradient is 0 within rounding; the same images are fooled."""
-    apart = (points - theirs).abs() > 1e-5
-    assert float(apart.float().mean()) < 1e-3
+    """The points agree, but for pixels whose gradient is 0 within rounding; the same images are fooled.
+
+    On some processors rounding also puts a step on the other side of a kink of the network (a ReLU at 0, a tie in
+    pooling), and the gradient, and so the whole image, differs from there on: one in a hundred may, by a little.
+    """
+    apart = ((points - theirs).abs() > 1e-5).flatten(1)
+    kinked = apart.float().mean(dim=1) > 0.05
+    assert int(kinked.sum()) <= len(y) / 100
+    assert float((points - theirs).abs().max()) < 0.01 or float(apart.float().mean()) < 1e-3
+    assert float(apart[~kinked].float().mean()) < 1e-3
     fooled = model(points).argmax(1) != y
     assert 10 < int(fooled.sum()) < len(y)
     assert torch.equal(model(theirs).argmax(1) != y, fooled)

@@ -22,6 +22,7 @@ LAYERS = (
         "parts",
         "places",
         "png",
+        "post",
         "published",
         "randomness",
     ),

@@ -1,6 +1,6 @@
 """Cells as Ray tasks, on a cluster of this machine or another: the data go once into Ray's object store.
 
-A cell is one remote call on one core; its progress and its pieces come back through a queue that the driver polls. Ray
+A cell is one remote call on one core; its progress and its pieces come back through an actor that the driver asks. Ray
 itself repeats nothing: the driver counts what is lost, as with local processes.
 """
 
@@ -22,9 +22,11 @@ from assay.driver import ATTEMPTS, KERNELS, PAUSE, Driver, Watch, reason_of
 from assay.errors import BadValueError, ClusterError, DamagedCellError
 from assay.memory import lacks_memory
 from assay.plan import Cell
+from assay.post import Post
 from assay.provenance import software
 
-QUIET = 1.0  # seconds between two reports of a cell: hundreds of cells share one queue
+QUIET = 1.0  # seconds between two reports of a cell: hundreds of cells share one actor
+LISTEN = 1.0  # seconds between two questions for them
 LOOK = 10.0  # seconds between two looks at what the nodes have
 MEND = "mend that node or take it out of the cluster, then run the same command again"
 GPU_SHARE = 0.25  # of a GPU for a cell: these networks leave most of one idle
@@ -75,7 +77,6 @@ class _Cluster:
 
     def __init__(self, driver: Driver, device: str) -> None:
         import ray
-        from ray.util.queue import Queue
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         gpus = GPU_SHARE if device.startswith("cuda") else 0
@@ -87,9 +88,9 @@ class _Cluster:
         self.lost: dict[str, int] = {}  # by the cell's key, how often its worker was
         self.call = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(work)
         self.task = ray.put(driver.state.plan.task)
-        # Beside the driver, so that no other node takes the queue with it.
+        # Beside the driver, so that no other node takes it with it.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self.queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+        self.post = ray.remote(num_cpus=0, scheduling_strategy=here)(Post).remote()
         self.looked = time.monotonic()  # when the nodes were last asked what they have
 
     def run(self, watch: Watch) -> None:
@@ -106,7 +107,7 @@ class _Cluster:
                     time.sleep(PAUSE)  # what is left is being computed by another run
                     continue
                 answers = {flight.answer: number for number, flight in self.flights.items()}
-                ready, _ = ray.wait(list(answers), timeout=PAUSE)
+                ready, _ = ray.wait(list(answers), timeout=LISTEN)
                 self._hear()
                 for answer in ready:
                     self._take(answers[answer])
@@ -115,7 +116,7 @@ class _Cluster:
             with contextlib.suppress(ray.exceptions.RayError, ConnectionError):  # it may be what was lost
                 for flight in self.flights.values():
                     ray.cancel(flight.answer, force=True)
-                self.queue.shutdown(force=True)
+                ray.kill(self.post)
 
     def _room(self) -> bool:
         """Whether one more cell would run now: each that only waits for a core holds its claim and its weights.
@@ -156,7 +157,7 @@ class _Cluster:
         number = next(self.numbers)
         for cell in cells:
             self.driver.state.running[cell.key].text = "waits for a core"
-        given = (cells, [self.task], weights, pieces, self.device, software(), self.queue, number)
+        given = (cells, [self.task], weights, pieces, self.device, software(), self.post, number)
         memory = self._memory(cells[0])
         answer = self.call.options(memory=memory).remote(*given)
         self.flights[number] = _Flight(cells=cells, answer=answer, memory=memory)
@@ -190,7 +191,9 @@ class _Cluster:
 
     def _hear(self) -> None:
         """Take what cells have reported; what comes late, of a cell that has ended, is left out."""
-        for number, kind, *content in self.queue.get_nowait_batch(self.queue.qsize()):
+        import ray
+
+        for number, kind, *content in ray.get(self.post.fetch.remote()):
             flight = self.flights.get(number)
             if flight is None:
                 continue
@@ -256,7 +259,7 @@ def work(
     pieces: Mapping[str, bytes],
     device: str,
     wanted: Mapping[str, str],
-    queue: Any,
+    post: Any,
     number: int,
 ) -> list[Outcome] | Lacking | Unfit:
     """Compute a cell, or a stack of trainings, in a worker of a cluster.
@@ -268,7 +271,7 @@ def work(
         pieces: what an interrupted run has kept of it.
         device: where to compute.
         wanted: the driver's software.
-        queue: takes (number, "begun", worker), (number, "progress", place, fraction, text), and
+        post: takes (number, "begun", worker), (number, "progress", place, fraction, text), and
             (number, "piece", name, content).
         number: of this call.
 
@@ -284,13 +287,13 @@ def work(
     def show(place: int, fraction: float, text: str) -> None:
         if time.monotonic() - last.get(place, float("-inf")) >= QUIET:
             last[place] = time.monotonic()
-            queue.actor.put_nowait.remote((number, "progress", place, fraction, text))
+            post.put.remote((number, "progress", place, fraction, text))
 
     def keep(name: str, content: bytes) -> None:
-        queue.put((number, "piece", name, content))
+        ray.get(post.put.remote((number, "piece", name, content)))
 
     try:
-        queue.actor.put_nowait.remote((number, "begun", f"{socket.gethostname()}:{os.getpid()}"))
+        post.put.remote((number, "begun", f"{socket.gethostname()}:{os.getpid()}"))
         for place in range(len(cells)):
             show(place, 0.0, "")
         if differs := _differs(wanted):

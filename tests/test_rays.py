@@ -313,6 +313,23 @@ def test_no_more_cells_run_on_a_node_than_fit_into_its_memory(
     assert max(kept) > 2**30
 
 
+def test_what_fits_on_no_node_any_more_is_given_anew(
+    cluster: Any, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, largest, asked = planned(tiny_folder, Recipe(train=QUICK)), rays._Cluster._largest, list[float]()
+
+    def lost(self: Any) -> float:
+        asked.append(1e15 if not asked else largest(self))  # at first there is a huge node, which is then lost
+        return asked[-1]
+
+    monkeypatch.setattr(Memory, "peak", lambda *_: 1e15)
+    monkeypatch.setattr(rays._Cluster, "_largest", lost)
+    monkeypatch.setattr(rays, "LOOK", 0.5)
+    state = on(cluster, given, Store(tmp_path))
+    assert state.finished == {cell.key for cell in given.cells}
+    assert asked[0] == 1e15 > asked[1]
+
+
 def test_a_cluster_without_gpu_is_said_so(cluster: Any, tiny_folder: Path, tmp_path: Path) -> None:
     given = planned(tiny_folder, Recipe(train=QUICK))
     with pytest.raises(BadValueError, match="device: the cluster has no GPU for cuda; use --device cpu"):

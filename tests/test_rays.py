@@ -154,7 +154,7 @@ def test_trainings_that_stack_go_out_together(
 def test_a_killed_worker_is_replaced_and_its_cell_tried_twice(
     deaths: int, cluster: Any, tiny_folder: Path, tmp_path: Path
 ) -> None:
-    given = planned(tiny_folder, Recipe(train=replace(QUICK, epochs=20)))
+    given = planned(tiny_folder, Recipe(train=replace(QUICK, epochs=60)))
     cell = given.training[0]
     killed: list[int] = []
 
@@ -176,15 +176,19 @@ def test_a_killed_worker_is_replaced_and_its_cell_tried_twice(
 
 
 def test_a_lost_node_costs_its_cell_one_attempt(cluster: Any, tiny_folder: Path, tmp_path: Path) -> None:
-    given = planned(tiny_folder, *mixed(3, replace(QUICK, epochs=20)))
+    given = planned(tiny_folder, *mixed(3, replace(QUICK, epochs=60)))
     lost = [add_node(cluster, 1)]
 
     def lose(state: State) -> None:
-        if lost and len(state.running) == 3 and len(workers()) == 3:
+        if lost and len(state.running) == 3 and begun(state) and len(workers()) == 3:
             cluster.remove_node(lost.pop(), allow_graceful=False)
 
-    state = on(cluster, given, Store(tmp_path / "there"), lose)
-    assert not lost
+    try:
+        state = on(cluster, given, Store(tmp_path / "there"), lose)
+        assert not lost
+    finally:
+        for node in lost:  # else the tests that follow would have it
+            cluster.remove_node(node)
     assert state.finished == {cell.key for cell in given.cells}
     assert contents(Store(tmp_path / "there")) == undisturbed(given, tmp_path / "here")
 

@@ -6,19 +6,21 @@ import signal
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from torch import Tensor
 
-from assay import attempts, cells, driver, execute
+from assay import attempts, driver, execute
 from assay.attacks import FGSM
 from assay.attempts import attempt
 from assay.augmentations import CutOut, MixUp
+from assay.cells import Given, compute_stack
 from assay.data import Task, load_task
 from assay.driver import Driver, State, begin
-from assay.evaluations import Calibration
+from assay.errors import BadValueError, StoreError
+from assay.evaluations import Adversarial, Calibration
 from assay.execute import run, stacks_pay
 from assay.objectives import Focal
 from assay.plan import Plan, TrainCell, plan
@@ -73,6 +75,13 @@ def nothing(state: State) -> None:
 
 def silent(place: int, fraction: float, text: str) -> None:
     """Tell nobody."""
+
+
+def drop(place: int, name: str, content: bytes) -> None:
+    """Keep no piece."""
+
+
+NOTHING = Given([], {})  # what a training is given
 
 
 def sizes(store: Store, own: Plan) -> list[int | None]:
@@ -158,13 +167,13 @@ def test_a_stack_that_breaks_is_computed_cell_by_cell(tiny_folder: Path, monkeyp
 
     told: list[tuple[int, float, str]] = []
     monkeypatch.setattr(attempts, "compute_stack", lack)
-    found = attempt(own.training, own.task, (), "cpu", lambda *now: told.append(now))
+    found = attempt(own.training, own.task, [NOTHING] * 2, "cpu", lambda *now: told.append(now), drop)
     assert told[0][1:] == (0.0, told[0][2])
     assert "alone, since the stack broke: the memory was too small for it (OutOfMemoryError)" in told[0][2]
     assert [place for place, *_ in told[:2]] == [0, 1]
     for cell, outcome in zip(own.training, found, strict=True):
         assert isinstance(outcome, dict)
-        [alone] = attempt([cell], own.task, (), "cpu", silent)
+        [alone] = attempt([cell], own.task, [NOTHING], "cpu", silent, drop)
         assert isinstance(alone, dict)
         assert outcome["model.safetensors"] == alone["model.safetensors"]
         assert "stack" not in json.loads(outcome["cell.json"])
@@ -173,7 +182,7 @@ def test_a_stack_that_breaks_is_computed_cell_by_cell(tiny_folder: Path, monkeyp
 def test_without_training_images_each_cell_says_so(tiny_folder: Path) -> None:
     own = planned(tiny_folder, BASE, replace(BASE, pipeline=(CutOut(length=5, holes=1),)))
     task: Task = replace(own.task, train=None)
-    found = attempt(own.training, task, (), "cpu", silent)
+    found = attempt(own.training, task, [NOTHING] * 2, "cpu", silent, drop)
     assert found == [f"{task.name}: has no training images"] * 2
 
 
@@ -214,10 +223,120 @@ def test_a_cell_that_another_run_computes_is_no_part_of_a_stack(tiny_folder: Pat
     handing.close()
 
 
+EVALUATED = (replace(BASE, members=2), *(replace(BASE, pipeline=(MixUp(alpha=1 + more),)) for more in range(3)))
+
+
+def observed(folder: Path) -> Plan:
+    """Three models and an ensemble of two, each on two axes, of which one takes pieces."""
+    evaluations = (Calibration(), Adversarial(attacks=(FGSM(eps=0.1),), budgets=(0.1,), examples=0, checked=0))
+    study = replace(planned(folder, BASE).study, recipes=EVALUATED, evaluations=evaluations)
+    return plan(study, load_task("tiny", outliers=(), folder=folder))
+
+
+def test_evaluations_of_alike_models_are_computed_together(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, given = observed(tiny_folder), source(tiny_folder)
+    alone, stacked = Store(tmp_path / "alone"), Store(tmp_path / "stacked")
+    run(own, alone, given, watch=nothing)
+    for trained in own.training:  # the same weights, so that only the evaluations are compared
+        files = {name: alone.read("models", trained.key, name) for name in ("model.safetensors", "cell.json")}
+        stacked.write("models", trained.key, files)
+    monkeypatch.setattr(execute, "stacks_pay", lambda _: True)
+    kept: list[str] = []
+    monkeypatch.setattr(Store, "keep_piece", lambda _, key, *__: kept.append(key))
+    state = run(own, stacked, given, watch=nothing)
+    assert state.finished == {cell.key for cell in own.cells}
+    assert set(kept) == {cell.key for cell in own.evaluating if isinstance(cell.evaluation, Adversarial)}
+    for cell in own.evaluating:
+        records = [store.read_json("evaluations", cell.key, "cell.json") for store in (alone, stacked)]
+        assert records[1].get("stack") == (None if cell.recipe.members > 1 else 3)
+        assert [record["recipe"] for record in records] == [cell.recipe.name] * 2
+        values = [
+            [row["value"] for row in store.read_json("evaluations", cell.key, "measurements.json")]
+            for store in (alone, stacked)
+        ]
+        assert values[0] == pytest.approx(values[1], abs=0.1, nan_ok=True)
+        assert not stacked.damaged("evaluations", cell.key)
+
+
+def test_an_evaluation_that_breaks_in_a_stack_is_computed_by_itself(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, store = observed(tiny_folder), Store(tmp_path)
+    run(own, store, source(tiny_folder), watch=nothing)
+    cells = [cell for cell in own.evaluating if cell.stage == "calibration" and cell.recipe.members == 1]
+    given = [Given([store.read("models", key, "model.safetensors") for key in cell.models], {}) for cell in cells]
+    observe, calls = Calibration.observe, list[int]()
+
+    def breaking(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise ValueError("broken")
+        return observe(*arguments)
+
+    told: list[tuple[int, float, str]] = []
+    monkeypatch.setattr(Calibration, "observe", breaking)
+    found = attempt(cells, own.task, given, "cpu", lambda *now: told.append(now), drop)
+    records = [json.loads(files["cell.json"]) for files in found if isinstance(files, dict)]
+    assert [record.get("stack") for record in records] == [3, None, 3]
+    assert len(calls) == 4
+    [(place, _, text)] = [now for now in told if "alone" in now[2]]
+    assert place == 1
+    assert text.startswith("alone, since the stack broke: ValueError: broken")
+
+
+def test_a_full_disk_ends_the_run_from_within_a_stack_too(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(execute, "stacks_pay", lambda _: True)
+    monkeypatch.setattr(Store, "keep_piece", full)
+    with pytest.raises(StoreError, match="the disk is full"):
+        run(observed(tiny_folder), Store(tmp_path), source(tiny_folder), watch=nothing)
+
+
+def test_a_damaged_model_fails_its_own_cell_of_a_stack(tiny_folder: Path, tmp_path: Path) -> None:
+    own = observed(tiny_folder)
+    run(own, Store(tmp_path), source(tiny_folder), watch=nothing)
+    for cell in own.evaluating:
+        Store(tmp_path).discard("evaluations", cell.key)
+    handing = driver_of(own, tmp_path)
+    cells = next(group for _ in own.evaluating if len(group := handing.next_stack()) == 3)
+    (handing.store.root / "models" / cells[1].models[0] / "model.safetensors").write_bytes(b"flipped")
+    assert handing.given(cells) is None
+    for _ in cells:
+        [alone] = handing.next_stack()
+        assert (handing.given([alone]) is None) == (alone.key == cells[1].key)
+    assert set(handing.state.failed) == {cells[1].key}
+    handing.close()
+
+
+def test_ensembles_are_evaluated_together_as_far_as_their_networks_go(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = planned(tiny_folder, *(replace(BASE, members=2, pipeline=(MixUp(alpha=1 + more),)) for more in range(3)))
+    run(own, Store(tmp_path), source(tiny_folder), watch=nothing)
+    for cell in own.evaluating:
+        Store(tmp_path).discard("evaluations", cell.key)
+    monkeypatch.setattr(driver, "STACKED", 5)
+    handing = driver_of(own, tmp_path)
+    assert [len(handing.next_stack()) for _ in range(3)] == [2, 1, 0]
+    handing.close()
+
+
+def test_compute_stack_takes_no_mixture(tiny_folder: Path) -> None:
+    own = planned(tiny_folder, BASE)
+    with pytest.raises(BadValueError, match="expected trainings, or evaluations, to compute together"):
+        compute_stack(own.cells, own.task, [NOTHING] * 2, "cpu", silent, drop)
+
+
 def test_compute_stack_divides_the_seconds(tiny_folder: Path) -> None:
     own = planned(tiny_folder, BASE, replace(BASE, pipeline=(CutOut(length=5, holes=1),)))
     told: list[tuple[int, float, str]] = []
-    found = cells.compute_stack(own.training, own.task, "cpu", lambda *now: told.append(now))
+    found = compute_stack(own.training, own.task, [NOTHING] * 2, "cpu", lambda *now: told.append(now), drop)
     records = [json.loads(files["cell.json"]) for files in found if isinstance(files, dict)]
     assert [record["stack"] for record in records] == [2, 2]
     assert records[0]["provenance"]["seconds"] == records[1]["provenance"]["seconds"]

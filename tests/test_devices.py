@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from assay import attacks, augmentations, corruptions, objectives, parts, scores
 from assay.attacks import APGD, FABT, FGSM, PGD, Square
 from assay.augmentations import CutOut, MixUp
-from assay.cells import compute, compute_stack
+from assay.cells import Given, compute, compute_stack
 from assay.classifier import Classifier
 from assay.data import Images, Task
 from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Rejection, Shift
@@ -377,7 +377,8 @@ def test_evaluations_on_a_gpu(evaluation: Evaluation, members: int) -> None:
 )
 def test_a_stack_on_a_gpu_gives_what_one_at_a_time_gives(pipelines: tuple[tuple[Any, ...], ...]) -> None:
     cells = [planned(recipe(*pipeline), Calibration()).training[0] for pipeline in pipelines]
-    stacked = compute_stack(cells, TASK, "cuda", lambda *_: None)
+    given = [Given([], {})] * len(cells)
+    stacked = compute_stack(cells, TASK, given, "cuda", lambda *_: None, lambda *_: None)
     for cell, files in zip(cells, stacked, strict=True):
         assert isinstance(files, dict)
         alone = compute(cell, TASK, [], "cuda", quiet)
@@ -385,3 +386,20 @@ def test_a_stack_on_a_gpu_gives_what_one_at_a_time_gives(pipelines: tuple[tuple[
         assert_alike(
             files["model.safetensors"], alone["model.safetensors"], atol=1e-2 if cell.recipe.attack_steps else 1e-3
         )
+
+
+@gpu
+@CUDA
+@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize("evaluation", EVALUATIONS, ids=lambda evaluation: evaluation.name)
+def test_evaluations_together_on_a_gpu_give_what_one_at_a_time_gives(evaluation: Evaluation, members: int) -> None:
+    [cell] = planned(recipe(members=members), evaluation).evaluating
+    given = [Given([trained(seed + member) for member in range(members)], {}) for seed in (0, 1, 2)]
+    together = compute_stack([cell] * 3, TASK, given, "cuda", lambda *_: None, lambda *_: None)
+    for one, files in zip(given, together, strict=True):
+        assert isinstance(files, dict), files
+        alone = compute(cell, TASK, one.weights, "cuda", quiet)
+        rows = [json.loads(found["measurements.json"]) for found in (files, alone)]
+        assert len(rows[0]) == len(rows[1])
+        for ours, theirs in zip(*rows, strict=True):
+            assert ours["value"] == pytest.approx(theirs["value"], abs=0.1, nan_ok=True)

@@ -81,8 +81,8 @@ def test_a_cells_seconds_hold_its_bootstrap_draws(tiny_folder: Path, monkeypatch
         clock[0] += 7
         return {}
 
-    monkeypatch.setattr(cells, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
-    monkeypatch.setattr(cells, "_draws", slow_draws)
+    monkeypatch.setattr(cells.evaluation, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(cells.evaluation, "_draws", slow_draws)
     [trained] = planned.training
     made = compute(trained, planned.task, (), "cpu", quiet)
     [other] = [cell for cell in planned.cells if cell is not trained]

@@ -1,60 +1,64 @@
 """Attempts at cells that were handed out together: what breaks one is told, and the others go on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from types import MappingProxyType
 
-from assay.cells import Keep, Report, compute, compute_stack, forget
+from assay.cells import Given, compute, compute_stack
 from assay.data import Task
 from assay.driver import reason_of
-from assay.plan import Cell, TrainCell
+from assay.errors import StoreError
+from assay.fit import DivergedError
+from assay.plan import Cell
 
 Show = Callable[[int, float, str], None]  # the place of a cell, the fraction done in [0, 1], and a few words
+Keep = Callable[[int, str, bytes], None]  # the place of a cell, and a finished piece of it with its name
 Outcome = dict[str, bytes] | str  # a cell's files by name, or why it failed
 
 
 def attempt(
-    cells: Sequence[Cell],
-    task: Task,
-    weights: Sequence[bytes],
-    device: str,
-    show: Show,
-    *,
-    pieces: Mapping[str, bytes] = MappingProxyType({}),
-    keep: Keep = forget,
+    cells: Sequence[Cell], task: Task, given: Sequence[Given], device: str, show: Show, keep: Keep
 ) -> list[Outcome]:
-    """Compute a cell, or several trainings as a stack.
+    """Compute a cell, or several as a stack.
 
-    A stack that breaks as a whole, as where a GPU lacks the memory for it, is computed cell by cell.
+    A stack that breaks as a whole, as where a GPU lacks the memory for it, is computed cell by cell, and so is an
+    evaluation that breaks in one.
 
     Args:
-        cells: one cell, or trainings that stack.
+        cells: one cell, or several that stack.
         task: the data.
-        weights: of the models that the one cell needs.
+        given: what each is given.
         device: where to compute.
         show: called now and then.
-        pieces: what an earlier run has kept of the one cell.
-        keep: called with each new piece.
+        keep: called with each new piece of an evaluation.
 
     Returns:
         What became of each cell. What breaks one that was handed out by itself is raised.
     """
-    trainings = [cell for cell in cells if isinstance(cell, TrainCell)]
+
+    def alone(place: int) -> dict[str, bytes]:
+        weights, pieces = given[place]
+        show_one, keep_one = partial(show, place), partial(keep, place)
+        return compute(cells[place], task, weights, device, show_one, pieces=pieces, keep=keep_one)
+
     if len(cells) == 1:
-        return [compute(cells[0], task, weights, device, partial(show, 0), pieces=pieces, keep=keep)]
+        return [alone(0)]
+    found: list[dict[str, bytes] | Exception]
     try:
-        found = compute_stack(trainings, task, device, show)
+        found = compute_stack(cells, task, given, device, show, keep)
     except Exception as error:  # whatever breaks the stack, its cells may be fine
-        reason = reason_of(error)
-    else:
-        return [reason_of(one) if isinstance(one, Exception) else one for one in found]
-    for place in range(len(cells)):
-        show(place, 0.0, f"alone, since the stack broke: {reason}")
-    return [_alone(cell, task, device, partial(show, place)) for place, cell in enumerate(cells)]
-
-
-def _alone(cell: Cell, task: Task, device: str, report: Report) -> Outcome:
-    try:
-        return compute(cell, task, (), device, report)
-    except Exception as error:  # whatever breaks one cell, the others go on
-        return reason_of(error)
+        found = [error] * len(cells)
+    outcomes = [reason_of(one) if isinstance(one, Exception) else one for one in found]
+    # A training that diverges would by itself.
+    again = [
+        place for place, one in enumerate(found) if isinstance(one, Exception) and not isinstance(one, DivergedError)
+    ]
+    for place in again:
+        show(place, 0.0, f"alone, since the stack broke: {outcomes[place]}")
+    for place in again:
+        try:
+            outcomes[place] = alone(place)
+        except StoreError:  # the disk is full, say: so it would be for every other cell
+            raise
+        except Exception as error:  # whatever breaks one cell, the others go on
+            outcomes[place] = reason_of(error)
+    return outcomes

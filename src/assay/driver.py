@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from assay.errors import AssayError
+from assay.cells import Given
+from assay.errors import AssayError, DamagedCellError
 from assay.memory import Memory, lacks_memory
 from assay.pace import Pace, Seen
-from assay.plan import Cell, Plan, TrainCell, TransferCell
+from assay.plan import Cell, EvaluateCell, Plan, TrainCell, TransferCell
 from assay.recipe import BASELINE
-from assay.stacks import family
+from assay.stacks import evaluation_family, family
 from assay.store import CELLS, Store
 
 ATTEMPTS = 2  # a worker that dies may have been killed from outside, or for lack of memory: one more chance, alone
@@ -144,6 +145,13 @@ def _kind(cell: Cell) -> str:
     return "models" if isinstance(cell, TrainCell) else "evaluations"
 
 
+def _family(cell: Cell) -> str | None:
+    """What the cells of a stack share, as text; None for one that is computed by itself."""
+    if isinstance(cell, TrainCell):
+        return family(cell.recipe)
+    return evaluation_family(cell.recipe, cell.evaluation) if isinstance(cell, EvaluateCell) else None
+
+
 def _needed(cell: Cell) -> str:
     """What a model is to the cell that needs it."""
     if isinstance(cell, TransferCell):
@@ -191,15 +199,14 @@ class Driver:
         stacks: bool = False,
         tell: Tell = silent,
     ) -> None:
-        """Hand out the cells of a run; with `stacks`, trainings that stack together."""
+        """Hand out the cells of a run; with `stacks`, those that stack together."""
         self.state = state
         self.store = store
         self.memory = memory
-        self.stacks = stacks
+        self.families = {cell.key: shared for cell in state.waiting if stacks and (shared := _family(cell))}
         self.tell = tell
         self.alone: set[str] = set()  # cells that run with nothing beside them
         self.warm: set[str] = set()  # workers that have finished a cell
-        self.retried: set[str] = set()  # cells that were lost with their worker: no more in a stack
         self.claims: dict[str, contextlib.ExitStack] = {}
         self.rests: dict[str, _Rest] = {}  # of cells that another run computes
 
@@ -224,21 +231,22 @@ class Driver:
         return not running or self.memory is None or self.memory.fits(cell, running)
 
     def next_stack(self, workers: int = 1) -> tuple[Cell, ...]:
-        """Claim the next cell, as `next`, and trainings that stack with it; () where no cell is ready now.
+        """Claim the next cell, as `next`, and others that stack with it; () where no cell is ready now.
 
         Args:
             workers: among how many those that stack are shared, so that none is idle while another has them all.
         """
         cell = self.next()
-        if cell is None or not self.stacks or not isinstance(cell, TrainCell) or cell.key in self.retried:
-            return () if cell is None else (cell,)
-        shared = family(cell.recipe)
+        if cell is None:
+            return ()
+        shared = self.families.get(cell.key)
         if shared is None:
             return (cell,)
         alike = [other for other in self.state.waiting if self._stacks(other, shared)]
-        taken = [item for item in self.state.running.values() if self._stacks(item.cell, shared)]
-        wanted = min(STACKED, math.ceil((len(taken) + len(alike)) / workers))
-        together: list[Cell] = [cell]
+        taken = [item for item in self.state.running.values() if self.families.get(item.cell.key) == shared]
+        most = STACKED // (cell.recipe.members if isinstance(cell, EvaluateCell) else 1)
+        wanted = min(most, math.ceil((len(taken) + len(alike)) / workers))
+        together = [cell]
         for other in alike:
             if len(together) < wanted and self._mine(other):
                 self.state.running[other.key].stacked_on = cell.key
@@ -246,9 +254,8 @@ class Driver:
         return tuple(together)
 
     def _stacks(self, cell: Cell, shared: str) -> bool:
-        """Whether a cell could be trained in a stack of that family now."""
-        fits = isinstance(cell, TrainCell) and cell.key not in self.retried and family(cell.recipe) == shared
-        return fits and self._ready(cell)
+        """Whether a cell could be computed in a stack of that family now."""
+        return self.families.get(cell.key) == shared and self._ready(cell)
 
     def _mine(self, cell: Cell) -> bool:
         """Claim a cell, unless another run computes it or was faster."""
@@ -299,13 +306,24 @@ class Driver:
             self.tell("cell_started", self._described(cell))
         self.state.pace.workers = max(self.state.pace.workers, len(self.state.workers))
 
-    def inputs(self, cells: Sequence[Cell]) -> tuple[list[bytes], dict[str, bytes]]:
-        """The weights that a cell needs, and what an interrupted run has kept of it; a stack needs neither."""
-        if len(cells) > 1:
-            return [], {}
-        [cell] = cells
+    def given(self, cells: Sequence[Cell]) -> list[Given] | None:
+        """What claimed cells are given.
+
+        None where a model is damaged: a cell by itself has failed then, and those of a stack go out again one by one.
+        """
+        try:
+            return [self._given(cell) for cell in cells]
+        except DamagedCellError as error:
+            for cell in cells:
+                if len(cells) == 1:
+                    self.fail(cell, str(error))
+                else:
+                    self.again(cell, str(error))
+            return None
+
+    def _given(self, cell: Cell) -> Given:
         weights = [self.store.read("models", key, "model.safetensors") for key in cell.models]
-        return weights, self.store.pieces(cell.key)
+        return Given(weights, self.store.pieces(cell.key) if isinstance(cell, EvaluateCell) else {})
 
     def take(self, cells: Sequence[Cell], outcomes: Sequence[dict[str, bytes] | str]) -> None:
         """Keep what became of cells that were handed out together: the files of each, or why it failed."""
@@ -339,7 +357,7 @@ class Driver:
     def again(self, cell: Cell, reason: str, *, alone: bool = False) -> None:
         """Put a cell back whose worker died, no more in a stack; `alone` where it may have lacked memory."""
         self.tell("cell_retried", self._described(cell) | {"seconds": self._seconds(cell), "reason": reason})
-        self.retried.add(cell.key)
+        self.families.pop(cell.key, None)
         self.state.waiting.insert(0, cell)
         if alone:
             self.alone.add(cell.key)

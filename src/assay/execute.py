@@ -16,7 +16,7 @@ from assay.attempts import attempt
 from assay.clusters import check_ray
 from assay.counting import number_of
 from assay.driver import KERNELS, MORE, PAUSE, Driver, State, Tell, Watch, begin, reason_of, silent
-from assay.errors import BadValueError, DamagedCellError, StoreError
+from assay.errors import BadValueError, StoreError
 from assay.memory import SHARE, Memory, available, kind_of, lacks_memory
 from assay.plan import Cell, Plan, TrainCell
 from assay.rays import on_ray
@@ -143,7 +143,7 @@ def check_device(device: str) -> None:
 
 
 def stacks_pay(device: str) -> bool:
-    """Whether several small networks are trained faster as one there: not on a CPU (benchmarks/stacks.py)."""
+    """Whether several small networks are trained and evaluated faster as one: not on a CPU (benchmarks/stacks.py)."""
     return torch.device(device).type == "cuda"
 
 
@@ -169,6 +169,9 @@ def _here(driver: Driver, device: str, watch: Watch) -> None:
         state.running[cells[place].key].report(fraction, text)
         watch(state)
 
+    def keep(cells: tuple[Cell, ...], place: int, name: str, content: bytes) -> None:
+        driver.store.keep_piece(cells[place].key, name, content)
+
     torch.set_num_threads(1)
     try:
         while state.waiting:
@@ -179,15 +182,13 @@ def _here(driver: Driver, device: str, watch: Watch) -> None:
                 continue
             driver.begin(cells, here)
             watch(state)
-            keep = partial(driver.store.keep_piece, cells[0].key)
+            given = driver.given(cells)
+            if given is None:
+                continue
             try:
-                weights, pieces = driver.inputs(cells)
-                given = (cells, state.plan.task, weights, device, partial(show, cells))
-                outcomes = attempt(*given, pieces=pieces, keep=keep)
-            except StoreError as error:
-                if not isinstance(error, DamagedCellError):
-                    raise  # the disk is full, say: so it would be for every other cell
-                driver.take(cells, [str(error)] * len(cells))
+                outcomes = attempt(cells, state.plan.task, given, device, partial(show, cells), partial(keep, cells))
+            except StoreError:
+                raise  # the disk is full, say: so it would be for every other cell
             except Exception as error:  # whatever breaks one cell, the others go on
                 reason = f"{reason_of(error)}; {MORE}" if lacks_memory(error) else reason_of(error)
                 driver.take(cells, [reason] * len(cells))

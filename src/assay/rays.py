@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 import torch
 
 from assay.attempts import Outcome, attempt
+from assay.cells import Given
 from assay.clusters import connected, sentence
 from assay.data import Task
 from assay.driver import ATTEMPTS, KERNELS, PAUSE, Driver, Watch, reason_of
-from assay.errors import BadValueError, ClusterError, DamagedCellError
+from assay.errors import BadValueError, ClusterError
 from assay.memory import lacks_memory
 from assay.plan import Cell
 from assay.post import Post
@@ -48,7 +49,7 @@ class Unfit(NamedTuple):
 class _Flight:
     """A cell that was given to the cluster."""
 
-    cells: tuple[Cell, ...]  # several trainings are a stack
+    cells: tuple[Cell, ...]  # several are a stack
     answer: Any  # a reference to what the call returns
     memory: int  # bytes that Ray keeps for it on its node
     begun: bool = False
@@ -149,15 +150,13 @@ class _Cluster:
         return max(1, int(ray.cluster_resources().get("GPU", 0) / GPU_SHARE))
 
     def _give(self, cells: tuple[Cell, ...]) -> None:
-        try:
-            weights, pieces = self.driver.inputs(cells)
-        except DamagedCellError as error:
-            self.driver.take(cells, [str(error)] * len(cells))
+        inputs = self.driver.given(cells)
+        if inputs is None:
             return
         number = next(self.numbers)
         for cell in cells:
             self.driver.state.running[cell.key].text = "waits for a core"
-        given = (cells, [self.task], weights, pieces, self.device, software(), self.post, number)
+        given = (cells, [self.task], inputs, self.device, software(), self.post, number)
         memory = self._memory(cells[0])
         answer = self.call.options(memory=memory).remote(*given)
         self.flights[number] = _Flight(cells=cells, answer=answer, memory=memory)
@@ -201,7 +200,8 @@ class _Cluster:
                 flight.begun = True
                 self.driver.begin(flight.cells, *content)
             elif kind == "piece":
-                self.driver.store.keep_piece(flight.cells[0].key, *content)
+                place, *piece = content
+                self.driver.store.keep_piece(flight.cells[place].key, *piece)
             else:
                 place, fraction, text = content
                 self.driver.state.running[flight.cells[place].key].report(fraction, text)
@@ -255,24 +255,22 @@ _held: dict[str, Task] = {}  # in a worker: the data of the last study, by refer
 def work(
     cells: Sequence[Cell],
     data: Sequence[Any],
-    weights: Sequence[bytes],
-    pieces: Mapping[str, bytes],
+    given: Sequence[Given],
     device: str,
     wanted: Mapping[str, str],
     post: Any,
     number: int,
 ) -> list[Outcome] | Lacking | Unfit:
-    """Compute a cell, or a stack of trainings, in a worker of a cluster.
+    """Compute a cell, or a stack of them, in a worker of a cluster.
 
     Args:
         cells: what to compute.
         data: a reference to the task; in a list, else Ray would copy it for each cell.
-        weights: of the models that the one cell needs.
-        pieces: what an interrupted run has kept of it.
+        given: what each cell is given.
         device: where to compute.
         wanted: the driver's software.
         post: takes (number, "begun", worker), (number, "progress", place, fraction, text), and
-            (number, "piece", name, content).
+            (number, "piece", place, name, content).
         number: of this call.
 
     Returns:
@@ -289,8 +287,8 @@ def work(
             last[place] = time.monotonic()
             post.put.remote((number, "progress", place, fraction, text))
 
-    def keep(name: str, content: bytes) -> None:
-        ray.get(post.put.remote((number, "piece", name, content)))
+    def keep(place: int, name: str, content: bytes) -> None:
+        ray.get(post.put.remote((number, "piece", place, name, content)))
 
     try:
         post.put.remote((number, "begun", f"{socket.gethostname()}:{os.getpid()}"))
@@ -303,7 +301,7 @@ def work(
         if name not in _held:
             _held.clear()
             _held[name] = ray.get(reference)
-        return attempt(cells, _held[name], weights, device, show, pieces=pieces, keep=keep)
+        return attempt(cells, _held[name], given, device, show, keep)
     except Exception as error:  # whatever is wrong with this node, the driver says so
         if len(cells) == 1 and lacks_memory(error):
             return Lacking(reason_of(error))

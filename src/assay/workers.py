@@ -19,7 +19,7 @@ from assay import forks
 from assay.attempts import attempt
 from assay.data import Task, load_task, one_class
 from assay.driver import ATTEMPTS, MORE, PAUSE, Driver, Watch, reason_of
-from assay.errors import BadValueError, DamagedCellError
+from assay.errors import BadValueError
 from assay.memory import lacks_memory
 from assay.plan import Cell
 from assay.study import Study
@@ -72,7 +72,7 @@ class _Worker:
 
     process: BaseProcess
     pipe: "Connection[Any, Any]"
-    cells: tuple[Cell, ...] = ()  # several trainings are a stack
+    cells: tuple[Cell, ...] = ()  # several are a stack
 
 
 def in_processes(driver: Driver, source: Source, jobs: int, device: str, watch: Watch) -> None:
@@ -118,15 +118,13 @@ def _end(worker: _Worker) -> None:
 
 
 def _hand(driver: Driver, worker: _Worker, cells: tuple[Cell, ...]) -> None:
-    try:
-        weights, pieces = driver.inputs(cells)
-    except DamagedCellError as error:
-        driver.take(cells, [str(error)] * len(cells))
+    given = driver.given(cells)
+    if given is None:
         return
     worker.cells = cells
     driver.begin(cells, f"{socket.gethostname()}:{worker.process.pid}")
     with contextlib.suppress(ConnectionError):  # it died meanwhile: seen when its answer is awaited
-        worker.pipe.send((cells, weights, pieces))
+        worker.pipe.send((cells, given))
 
 
 def _receive(driver: Driver, worker: _Worker, deaths: dict[str, int]) -> None:
@@ -144,7 +142,8 @@ def _receive(driver: Driver, worker: _Worker, deaths: dict[str, int]) -> None:
         driver.state.running[cells[place].key].report(fraction, text)
         return
     if kind == "piece":
-        driver.store.keep_piece(cells[0].key, *content)
+        place, *piece = content
+        driver.store.keep_piece(cells[place].key, *piece)
         return
     if kind == "memory":
         _end(worker)  # what it still holds, the next attempt may need
@@ -194,18 +193,15 @@ def _work(pipe: "Connection[Any, Any]", source: Source, device: str) -> None:
             last[place] = time.monotonic()
             pipe.send(("progress", place, fraction, text))
 
-    def keep(name: str, content: bytes) -> None:
-        pipe.send(("piece", name, content))
+    def keep(place: int, name: str, content: bytes) -> None:
+        pipe.send(("piece", place, name, content))
 
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            cells, weights, pieces = pipe.recv()
+            cells, given = pipe.recv()
             try:
                 task = task or source.load()
-                answer: tuple[str, Any] = (
-                    "ended",
-                    attempt(cells, task, weights, device, show, pieces=pieces, keep=keep),
-                )
+                answer: tuple[str, Any] = ("ended", attempt(cells, task, given, device, show, keep))
             except (BrokenPipeError, ConnectionResetError):
                 raise
             except Exception as error:  # whatever breaks one cell, the others go on

@@ -7,11 +7,12 @@ import pytest
 from assay.architectures import LeNet5Large, Residual, ViT
 from assay.attacks import APGD, FGSM, PGD
 from assay.augmentations import AugMix, CutOut, MixUp
+from assay.evaluations import Calibration, Shift
 from assay.objectives import Focal, Free, MixedAdversarial, OutlierExposure, Trades
 from assay.outliers import Noise
 from assay.posthoc import Temperature
 from assay.recipe import Recipe, Train, Tuned
-from assay.stacks import family, stackable, why_alone
+from assay.stacks import evaluation_family, family, stackable, why_alone
 from assay.weights import SWAG
 
 BASE = Recipe()
@@ -79,3 +80,32 @@ def test_these_are_trained_alone(recipe: Recipe, why: str) -> None:
     found = why_alone(recipe)
     assert found is not None
     assert re.search(why, found)
+
+
+def test_models_are_evaluated_together_whatever_they_were_trained_by() -> None:
+    own = evaluation_family(BASE, Calibration())
+    assert own is not None
+    for other in (
+        Recipe(pipeline=(FGSM(eps=0.1),)),
+        Recipe(train=Train(epochs=7)),
+        Recipe(objective=Trades(eps=0.1, steps=2)),
+        Recipe(tuning=Tuned(objective=OutlierExposure(source=Noise()))),
+    ):
+        assert evaluation_family(other, Calibration()) == own
+    for other in (Recipe(members=3), Recipe(architecture=LeNet5Large())):
+        assert evaluation_family(other, Calibration()) not in (None, own)
+    assert evaluation_family(BASE, Calibration(bins=7)) not in (None, own)
+    assert evaluation_family(BASE, Shift()) not in (None, own)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        Recipe(architecture=ViT()),
+        Recipe(architecture=Residual()),
+        Recipe(posthoc=Temperature()),
+        Recipe(weights=SWAG()),
+    ],
+)
+def test_these_are_evaluated_by_themselves(recipe: Recipe) -> None:
+    assert evaluation_family(recipe, Calibration()) is None

@@ -48,6 +48,21 @@ class Stack:
         fewer.buffers = {name: value[:count] for name, value in self.buffers.items()}
         return fewer
 
+    def take(self, places: Sequence[int]) -> "Stack":
+        """The networks at these places, with a copy of their weights."""
+        fewer, index = copy.copy(self), list(places)
+        fewer.parameters = {name: weight.detach()[index] for name, weight in self.parameters.items()}
+        fewer.buffers = {name: value[index] for name, value in self.buffers.items()}
+        return fewer
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features (N, B, D) in evaluation mode, for images (N, B, C, H, W) of each network's own."""
+
+        def one(state: dict[str, Tensor], x: Tensor) -> Tensor:
+            return cast(Tensor, functional_call(_Features(self._still), state, (x,)))
+
+        return vmap(one)({f"network.{name}": value for name, value in self._constant.items()}, x)
+
     def logits(self, x: Tensor) -> Tensor:
         """Logits (N, B, K) in evaluation mode, for images (N, B, C, H, W) of each network's own."""
 
@@ -92,6 +107,18 @@ class Stack:
         state = self._constant
         for place, network in enumerate(networks):
             network.load_state_dict({name: value[place] for name, value in state.items()})
+
+
+class _Features(nn.Module):
+    """A network up to its head."""
+
+    def __init__(self, network: Classifier) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to features (B, D)."""
+        return self.network.features(x)
 
 
 class Dropped(nn.Module):

@@ -1,9 +1,12 @@
-"""Which recipes can be trained in one stack.
+"""Which recipes can be trained in one stack, and which can be evaluated together.
 
 Those of one architecture, objective and training settings, whose pipelines move images by no attack, or by one that
 takes steps in a ball of the same norm. Augmentations, radii, numbers of steps and seeds may differ: each network has
 its own. A part says that it works in a stack by a class variable `stacks`: an architecture whose networks draw by
 `torch.nn.Dropout` alone and keep no statistics of batches; an objective that draws nothing and calls its model once.
+
+Evaluated together are models of one such architecture and one number of members, on one evaluation, whatever they were
+trained by; none whose network is changed after training, or stands for several.
 """
 
 import json
@@ -38,6 +41,14 @@ def family(recipe: Recipe) -> str | None:
         return None
     norms = [step.norm for step in recipe.pipeline if isinstance(step, Attack)]
     return json.dumps([norms, *map(canonical, (recipe.architecture, recipe.objective, recipe.train))], sort_keys=True)
+
+
+def evaluation_family(recipe: Recipe, evaluation: Part) -> str | None:
+    """What models share that are evaluated together, as text; None where the recipe's is evaluated by itself."""
+    changed = recipe.posthoc is not None or recipe.weights is not None
+    if changed or not getattr(recipe.architecture, "stacks", False):
+        return None
+    return json.dumps([recipe.members, *map(canonical, (recipe.architecture, evaluation))], sort_keys=True)
 
 
 def stackable(one: Recipe, other: Recipe) -> bool:

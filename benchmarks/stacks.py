@@ -73,14 +73,14 @@ def one_by_one(recipe: Recipe, images: Images, count: int, device: str) -> None:
         fit(recipe, images, seed=seed, device=device)
 
 
-class Operations(TorchDispatchMode):
+class Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts what torch is asked to compute, in the threads that it is entered in."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.count = 0
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Count one, and do it."""
         self.count += func._schema.name.split("::")[1] not in VIEWS
         return func(*args, **(kwargs or {}))

@@ -15,6 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
+from torch.optim.adam import adam
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
@@ -298,8 +299,8 @@ def assert_alike(one: bytes, other: bytes, atol: float = 1e-4) -> None:
 @pytest.fixture
 def unfused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Adam's fused kernel knows the devices that there are."""
-    adam = torch.optim.Adam
-    monkeypatch.setattr(torch.optim, "Adam", lambda *given, **named: adam(*given, **{**named, "fused": False}))
+    step = adam
+    monkeypatch.setattr("assay.adam.adam", lambda *given, **named: step(*given, **{**named, "fused": False}))
 
 
 @pytest.mark.usefixtures("unfused")

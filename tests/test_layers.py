@@ -12,6 +12,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "assay"
 # From the bottom upward: a module may import from its own layer and from those above it in this list.
 LAYERS = (
     (
+        "adam",
         "again",
         "collection",
         "counting",

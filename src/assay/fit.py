@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from assay.adam import Adam
 from assay.architectures import Ensemble
 from assay.attacks import Attack
 from assay.attacks.norms import Norm
@@ -158,9 +159,8 @@ class _Gathering:
         self.weights, self.course, self.step = weights, course, 0
         self.marks, self.collector = frozenset(weights.marks(course)), weights.collector()
 
-    def before(self, optimiser: torch.optim.Optimizer) -> None:
-        for group in optimiser.param_groups:
-            group["lr"] = self.weights.rate(self.step, self.course)
+    def before(self, optimiser: Adam) -> None:
+        optimiser.learning_rate = self.weights.rate(self.step, self.course)
 
     def after(self, model: Classifier) -> None:
         self.step += 1
@@ -200,7 +200,7 @@ def _epochs(
     """Train epoch by epoch; yield (epoch from 1, mean loss, mean accuracy) after each."""
     device = device_of(model)
     x, y = images.x.to(device), labels_for(recipe, images).to(device)
-    optimiser = torch.optim.Adam(model.parameters(), lr=recipe.train.learning_rate, fused=True)
+    optimiser = Adam(model.parameters(), recipe.train.learning_rate)
     free = next((part for part in recipe.parts if isinstance(part, Free)), None)
     carried = torch.zeros((recipe.train.batch_size if free else 0, *x.shape[1:]), device=device)
     order, draws, strange = derive(seed, "order"), derive(seed, "pipeline"), derive(seed, "outliers")

@@ -25,7 +25,7 @@ from typing import Any
 
 import assay
 
-IMPORTS = ["assay.workers", "torch._dynamo"]  # the second is what torch imports for its first optimiser
+IMPORTS = ["assay.workers"]
 
 
 def forks(device: str) -> bool:

@@ -11,6 +11,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from assay.adam import Adam
 from assay.classifier import to_unit
 from assay.data import Images, sample
 from assay.errors import BadValueError
@@ -92,7 +93,7 @@ def _train(
     train, x = ones[0].recipe.train, images.x.to(device)
     streams = Streams(ones[0].network, images.shape, [one.seed for one in ones])
     stack = Stack([one.network for one in ones])
-    optimiser = torch.optim.Adam(stack.parameters.values(), lr=train.learning_rate, fused=True)
+    optimiser = Adam(stack.parameters.values(), train.learning_rate)
     for epoch in range(1, train.epochs + 1):
         means = _epoch(stack, optimiser, ones, x, streams, epoch, progress)
         if all(one.failed for one in ones):
@@ -104,7 +105,7 @@ def _train(
 
 def _epoch(
     stack: Stack,
-    optimiser: torch.optim.Optimizer,
+    optimiser: Adam,
     ones: Sequence[One],
     x: Tensor,
     streams: Streams,

@@ -17,8 +17,9 @@ from dataclasses import replace
 from typing import Any, cast
 
 from assay.data import load_task
-from assay.driver import Driver, begin
+from assay.driver import Driver
 from assay.plan import Cell, plan
+from assay.state import begin
 from assay.store import Store
 from assay.studies import tradeoffs
 

@@ -36,11 +36,11 @@ if __name__ == "__main__" and "--one" in sys.argv and "local processes" in sys.a
 
 from assay.attacks import FGSM
 from assay.augmentations import MixUp
-from assay.driver import State
 from assay.evaluations import Adversarial, Calibration
 from assay.execute import run
-from assay.plan import TrainCell, plan
+from assay.plan import plan
 from assay.recipe import Recipe, Train
+from assay.state import State
 from assay.store import Store
 from assay.study import Study
 from assay.workers import source_of
@@ -176,8 +176,7 @@ def measure(times: Times, recipes: int, images: int) -> None:
         assert not state.failed, next(iter(state.failed.values()))
         spent = times.store
         for cell in planned.cells:
-            kind = "models" if isinstance(cell, TrainCell) else "evaluations"
-            times.computing += store.read_json(kind, cell.key, "cell.json")["provenance"]["seconds"]
+            times.computing += store.read_json(cell.kind, cell.key, "cell.json")["provenance"]["seconds"]
         times.store = spent
     print(json.dumps(asdict(times)))
 

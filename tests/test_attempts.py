@@ -18,13 +18,14 @@ from assay.attempts import attempt
 from assay.augmentations import CutOut, MixUp
 from assay.cells import Given, compute_stack
 from assay.data import Task, load_task
-from assay.driver import Driver, State, begin
+from assay.driver import Driver
 from assay.errors import BadValueError, StoreError
 from assay.evaluations import Adversarial, Calibration
 from assay.execute import run, stacks_pay
 from assay.objectives import Focal
 from assay.plan import Plan, TrainCell, plan
 from assay.recipe import Recipe, Train
+from assay.state import State, begin
 from assay.store import Store, unpack_weights
 from assay.study import Study
 from assay.workers import Source

@@ -14,7 +14,6 @@ from rich.console import Console
 from assay import studies
 from assay.analysis.measures import Cell
 from assay.cli import app
-from assay.driver import State, Watch
 from assay.each_class import EachClass, load_each_class, run_each_class
 from assay.errors import BadValueError
 from assay.evaluations import Anomaly
@@ -24,6 +23,7 @@ from assay.report.each_class import best, by_class, mean_of
 from assay.run import find_study, run_study
 from assay.scores import KNN, MSP, RotationPrediction
 from assay.slices import part_of
+from assay.state import State, Watch
 from assay.studies import one_class
 from assay.study import Study
 from assay.workers import source_of

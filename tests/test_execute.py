@@ -20,7 +20,7 @@ from assay.attacks import FGSM, PGD
 from assay.cells import assemble, compute
 from assay.classifier import predict_logits
 from assay.data import load_task
-from assay.driver import Driver, State, begin
+from assay.driver import Driver
 from assay.errors import BadValueError, MissingDataError
 from assay.evaluations import Adversarial, Calibration, adversarial
 from assay.evaluations.chunk import attack_chunk
@@ -31,6 +31,7 @@ from assay.outliers import DataSet, Patches
 from assay.plan import Plan, plan
 from assay.posthoc import Isotonic, MCDropout, Temperature
 from assay.recipe import Recipe, Train, Tuned
+from assay.state import State, begin
 from assay.store import PIECE, Store, pack_weights, unpack_weights
 from assay.study import Study
 from assay.weights import Snapshots

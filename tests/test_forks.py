@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from assay import forks
-from assay.driver import State
 from assay.execute import run
 from assay.recipe import Recipe
+from assay.state import State
 from assay.store import Store
 from tests.processes import workers_of
 from tests.test_execute import QUICK, prepared, small_study

@@ -47,6 +47,8 @@ LAYERS = (
         "memory",
         "pace",
         "probe",
+        "reasons",
+        "state",
     ),
     ("analysis",),
     (

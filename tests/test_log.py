@@ -13,11 +13,11 @@ import pytest
 
 from assay import __version__
 from assay.augmentations import MixUp
-from assay.driver import State
 from assay.errors import LogError
 from assay.log import Log
 from assay.recipe import Recipe
 from assay.run import run_study
+from assay.state import State
 from tests.processes import workers_of
 from tests.test_execute import QUICK, small_study
 

@@ -7,10 +7,11 @@ import torch
 
 from assay.augmentations import MixUp
 from assay.data import load_task
-from assay.driver import Driver, begin
+from assay.driver import Driver
 from assay.memory import BATCH, COPIES, MIB, PROCESS, WIDTH, Memory, available, kind_of, lacks_memory
 from assay.plan import Plan, plan
 from assay.recipe import Recipe
+from assay.state import begin
 from assay.store import Store
 from tests.test_execute import QUICK, small_study
 

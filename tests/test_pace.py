@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from assay.driver import State
 from assay.live import overall
 from assay.pace import Pace, Seen
 from assay.plan import Cell
 from assay.recipe import Recipe
 from assay.run import run_study
+from assay.state import State
 from tests.test_execute import QUICK, prepared, small_study
 
 

@@ -5,10 +5,10 @@ from functools import partial
 
 from assay.cells import Given, compute, compute_stack
 from assay.data import Task
-from assay.driver import reason_of
 from assay.errors import StoreError
 from assay.fit import DivergedError
 from assay.plan import Cell
+from assay.reasons import reason_of
 
 Show = Callable[[int, float, str], None]  # the place of a cell, the fraction done in [0, 1], and a few words
 Keep = Callable[[int, str, bytes], None]  # the place of a cell, and a finished piece of it with its name

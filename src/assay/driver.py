@@ -4,145 +4,30 @@ import contextlib
 import json
 import math
 import time
-import traceback
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from assay.cells import Given
-from assay.errors import AssayError, DamagedCellError
-from assay.memory import Memory, lacks_memory
-from assay.pace import Pace, Seen
-from assay.plan import Cell, EvaluateCell, Plan, TrainCell, TransferCell
-from assay.recipe import BASELINE
+from assay.errors import DamagedCellError
+from assay.memory import Memory
+from assay.plan import Cell, EvaluateCell, TrainCell, TransferCell
 from assay.stacks import evaluation_family, family
-from assay.store import CELLS, Store
+from assay.state import Running, State
+from assay.store import Store
 
 ATTEMPTS = 2  # a worker that dies may have been killed from outside, or for lack of memory: one more chance, alone
-MORE = "use a machine with more memory"
 PAUSE = 0.5  # seconds between two looks at the workers
 STACKED = 16  # networks in a stack at most
 REST = 10.0  # seconds at most until a cell that another run computes is asked for again
 KERNELS = "64"  # compiled convolutions that a worker keeps: by default 1,024, one per batch size met, a gigabyte
 
 
-@dataclass(kw_only=True)
-class Running:
-    """A cell that is being computed, by whom, since when on time.monotonic's clock, and how far it is.
-
-    `first` is when it first reported, and how far it was then; `worker` is "" until one has it.
-    """
-
-    cell: Cell
-    worker: str = ""
-    since: float = field(default_factory=time.monotonic)
-    fraction: float = 0.0
-    text: str = ""
-    stacked_on: str = ""  # the key of another cell, whose process computes this one in the same stack
-    first: tuple[float, float] | None = None
-
-    def report(self, fraction: float, text: str) -> None:
-        """Take what the worker reports: how far it is in [0, 1], and a few words."""
-        self.fraction, self.text = fraction, text
-        self.first = self.first or (time.monotonic(), fraction)
-
-    @property
-    def seen(self) -> Seen:
-        """What it has done since it first reported."""
-        if self.first is None:
-            return Seen()
-        since, fraction = self.first
-        return Seen((self.fraction - fraction) * self.cell.cost, time.monotonic() - since)
-
-
-@dataclass(kw_only=True)
-class State:
-    """How far a run is. `found` cells were in the store when it began; `mended` ones were damaged there.
-
-    Another run is mending the `suspects`, or was killed while it did. A cell is in exactly one of: waiting, running,
-    finished, failed.
-    """
-
-    plan: Plan
-    started: float = field(default_factory=time.monotonic)
-    waiting: list[Cell] = field(default_factory=list)
-    running: dict[str, Running] = field(default_factory=dict)
-    finished: set[str] = field(default_factory=set)
-    failed: dict[str, str] = field(default_factory=dict)
-    found: int = 0
-    mended: int = 0
-    suspects: set[str] = field(default_factory=set)
-    computed: int = 0  # by this run
-    pace: Pace = field(default_factory=Pace)
-
-    @property
-    def per_minute(self) -> float | None:
-        """Cells that this run finishes in a minute, over all its time so far; None before there is a first."""
-        elapsed = time.monotonic() - self.started
-        return None if elapsed < 5 or not self.computed else 60 * self.computed / elapsed
-
-    @property
-    def seconds_left(self) -> float | None:
-        """An estimate from what was seen so far, see `assay.pace`, or None before there is one."""
-        left = [(cell, 1.0) for cell in self.waiting]
-        left += [(item.cell, 1 - item.fraction) for item in self.running.values()]
-        beside = Counter(item.worker for item in self.running.values())  # a stack's cells share their worker's time
-        under_way = [
-            (item.cell, Seen(item.seen.cost, item.seen.seconds / beside[item.worker]))
-            for item in self.running.values()
-            if item.seen.cost > 0
-        ]
-        return self.pace.seconds_left(left, under_way)
-
-    @property
-    def workers(self) -> set[str]:
-        """Who computes now; a cell that waits for a core has nobody yet."""
-        return {item.worker for item in self.running.values()} - {""}
-
-
-Watch = Callable[[State], None]
 Tell = Callable[[str, Mapping[str, Any]], None]  # an event's name, and its fields
 
 
 def silent(event: str, fields: Mapping[str, Any]) -> None:
     """Tell nobody."""
-
-
-def begin(plan: Plan, store: Store) -> State:
-    """What of a plan the store has, and what waits: damaged cells are removed, and wait too."""
-    state = State(plan=plan)
-    there = {kind: store.finished(kind) for kind in CELLS}
-    chains = _chains(plan)
-    # The baseline first, so that what comes next can be compared; then the longest, so that no core idles at the end.
-    for cell in sorted(plan.cells, key=lambda cell: (cell.recipe.label != BASELINE, -chains[cell.key])):
-        if cell.key in there[_kind(cell)] and not _mended(state, store, cell):
-            state.finished.add(cell.key)
-        else:
-            state.waiting.append(cell)
-    state.found = len(state.finished)
-    return state
-
-
-def _chains(plan: Plan) -> dict[str, float]:
-    """The cost of a cell and of the longest chain of cells that wait for it, one after the other.
-
-    Handing out the cell with the longest such chain first is critical-path scheduling (Graham, 1969, Bounds on
-    multiprocessing timing anomalies); an ensemble's members thereby come before what needs them, and before shorter
-    cells.
-    """
-    chains: dict[str, float] = {}
-    after: dict[str, float] = {}  # by model, the longest chain of what needs it
-    for cell in reversed(plan.cells):  # what needs a model comes after it in a plan
-        chains[cell.key] = cell.cost + after.get(cell.key, 0.0)
-        for key in cell.models:
-            after[key] = max(after.get(key, 0.0), chains[cell.key])
-    return chains
-
-
-def _kind(cell: Cell) -> str:
-    return "models" if isinstance(cell, TrainCell) else "evaluations"
 
 
 def _family(cell: Cell) -> str | None:
@@ -157,21 +42,6 @@ def _needed(cell: Cell) -> str:
     if isinstance(cell, TransferCell):
         return "one of its models"
     return "the model that it starts from" if isinstance(cell, TrainCell) else "its model"
-
-
-def _mended(state: State, store: Store, cell: Cell) -> bool:
-    """Whether a finished cell was damaged: then it is removed and computed anew, by us or by the run that has it."""
-    if not store.damaged(_kind(cell), cell.key):
-        return False
-    with store.claim(cell.key) as claimed:
-        if not claimed:
-            state.suspects.add(cell.key)
-            return True
-        if not store.damaged(_kind(cell), cell.key):  # another run has mended it
-            return False
-        store.discard(_kind(cell), cell.key)
-    state.mended += 1
-    return True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,8 +145,8 @@ class Driver:
 
     def _done(self, cell: Cell) -> bool:
         """Whether a cell is finished by now; one that is damaged, and that nobody mends any more, is not."""
-        done = self.store.has(_kind(cell), cell.key)
-        if done and cell.key in self.state.suspects and self.store.damaged(_kind(cell), cell.key):
+        done = self.store.has(cell.kind, cell.key)
+        if done and cell.key in self.state.suspects and self.store.damaged(cell.kind, cell.key):
             return False
         return done
 
@@ -336,8 +206,8 @@ class Driver:
     def finish(self, cell: Cell, files: dict[str, bytes]) -> None:
         """Keep a finished cell."""
         if cell.key in self.state.suspects:  # what is there was damaged, and would stay
-            self.store.discard(_kind(cell), cell.key)
-        self.store.write(_kind(cell), cell.key, files)
+            self.store.discard(cell.kind, cell.key)
+        self.store.write(cell.kind, cell.key, files)
         self.store.drop_pieces(cell.key)
         self.state.finished.add(cell.key)
         self.state.computed += 1
@@ -401,13 +271,3 @@ class Driver:
     def _release(self, cell: Cell) -> None:
         del self.state.running[cell.key]
         self.claims.pop(cell.key).close()
-
-
-def reason_of(error: Exception) -> str:
-    """One sentence for what a user can mend; where and what for anything else."""
-    if isinstance(error, AssayError):
-        return str(error)
-    if lacks_memory(error):
-        return f"the memory was too small for it ({type(error).__name__})"
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({Path(where.filename).name}, line {where.lineno})"

@@ -15,11 +15,13 @@ from assay import __version__, forks
 from assay.attempts import attempt
 from assay.clusters import check_ray
 from assay.counting import number_of
-from assay.driver import KERNELS, MORE, PAUSE, Driver, State, Tell, Watch, begin, reason_of, silent
+from assay.driver import KERNELS, PAUSE, Driver, Tell, silent
 from assay.errors import BadValueError, StoreError
 from assay.memory import SHARE, Memory, available, kind_of, lacks_memory
-from assay.plan import Cell, Plan, TrainCell
+from assay.plan import Cell, Plan
 from assay.rays import on_ray
+from assay.reasons import MORE, reason_of
+from assay.state import State, Watch, begin
 from assay.store import Store
 from assay.workers import Source, in_processes
 
@@ -111,8 +113,7 @@ def _memory(state: State, store: Store, *, here: bool) -> Memory:
     memory = Memory(task=state.plan.task, budget=None if free is None else SHARE * free)
     for cell in state.plan.cells if state.waiting else ():
         if cell.key in state.finished and kind_of(cell) not in memory.earlier:
-            kind = "models" if isinstance(cell, TrainCell) else "evaluations"
-            memory.know(cell, store.read_json(kind, cell.key, "cell.json")["provenance"]["peak_memory_mb"])
+            memory.know(cell, store.read_json(cell.kind, cell.key, "cell.json")["provenance"]["peak_memory_mb"])
     return memory
 
 

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from assay.counting import number_of
-from assay.driver import State
 from assay.plan import Cell, title_of
+from assay.state import State
 
 REFRESH = 0.25  # seconds between two drawings
 SHOWN = 40  # rows of the table at most: more would not fit a screen

@@ -8,7 +8,7 @@ ordinary cell of seed s + 1000 i. The transfer of attacks between the models is 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from assay import fit
 from assay.architectures import Ensemble
@@ -35,6 +35,8 @@ class TrainCell:
     `models` is empty, or the key of the model that a tuning starts from.
     """
 
+    kind: ClassVar[str] = "models"  # where the store keeps it
+
     key: str
     recipe: Recipe
     seed: int
@@ -50,6 +52,8 @@ class TrainCell:
 @dataclass(frozen=True, kw_only=True)
 class EvaluateCell:
     """Evaluate one model, or an ensemble of several, on one axis."""
+
+    kind: ClassVar[str] = "evaluations"
 
     key: str
     recipe: Recipe
@@ -76,6 +80,8 @@ class TransferCell:
         models: their members' keys, one recipe's after the other's.
         cost: a rough number of seconds on one core.
     """
+
+    kind: ClassVar[str] = "evaluations"
 
     key: str
     recipe: Recipe

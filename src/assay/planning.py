@@ -8,7 +8,7 @@ from pathlib import Path
 from assay.driver import KERNELS
 from assay.errors import BadValueError
 from assay.estimate import Estimate, estimate
-from assay.plan import Plan, TrainCell, plan
+from assay.plan import Plan, plan
 from assay.probe import ignore, probe
 from assay.slices import choose
 from assay.store import finished
@@ -52,7 +52,7 @@ def plan_run(
     folder = None if data is None else Path(data)
     task = source_of(study, folder, limit).load()
     planned = plan(study, task)
-    keys = [("models" if isinstance(cell, TrainCell) else "evaluations", cell.key) for cell in planned.cells]
+    keys = [(cell.kind, cell.key) for cell in planned.cells]
     return Planned(plan=planned, found=finished(out, keys))
 
 

@@ -19,12 +19,14 @@ from assay.attempts import Outcome, attempt
 from assay.cells import Given
 from assay.clusters import connected, sentence
 from assay.data import Task
-from assay.driver import ATTEMPTS, KERNELS, PAUSE, Driver, Watch, reason_of
+from assay.driver import ATTEMPTS, KERNELS, PAUSE, Driver
 from assay.errors import BadValueError, ClusterError
 from assay.memory import lacks_memory
 from assay.plan import Cell
 from assay.post import Post
 from assay.provenance import software
+from assay.reasons import reason_of
+from assay.state import Watch
 
 QUIET = 1.0  # seconds between two reports of a cell: hundreds of cells share one actor
 LISTEN = 1.0  # seconds between two questions for them

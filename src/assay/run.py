@@ -9,15 +9,15 @@ from pathlib import Path
 from assay import studies
 from assay.again import OUT
 from assay.clusters import connected
-from assay.driver import State, Watch
 from assay.errors import BadValueError, nearest
 from assay.execute import check_place, run
 from assay.log import logged
-from assay.plan import Plan, TrainCell, plan
+from assay.plan import Plan, plan
 from assay.plan_record import CHOSEN, CHOSEN_STARTS, carried_on, starts_of, summary
 from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.slices import choose, cut, part_of
+from assay.state import State, Watch
 from assay.store import Store, finished
 from assay.study import Study
 from assay.workers import source_of
@@ -55,7 +55,7 @@ def folder_of(study: str, limit: int | None, preset: str | None = None) -> str:
 
 def _complete(planned: Plan, out: Path | str) -> bool:
     """Whether a store has every cell, as far as can be told without reading them."""
-    cells = {("models" if isinstance(cell, TrainCell) else "evaluations", cell.key) for cell in planned.cells}
+    cells = {(cell.kind, cell.key) for cell in planned.cells}
     return len(finished(out, cells)) == len(cells)
 
 

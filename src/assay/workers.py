@@ -18,10 +18,12 @@ import torch
 from assay import forks
 from assay.attempts import attempt
 from assay.data import Task, load_task, one_class
-from assay.driver import ATTEMPTS, MORE, PAUSE, Driver, Watch, reason_of
+from assay.driver import ATTEMPTS, PAUSE, Driver
 from assay.errors import BadValueError
 from assay.memory import lacks_memory
 from assay.plan import Cell
+from assay.reasons import MORE, reason_of
+from assay.state import Watch
 from assay.study import Study
 
 QUIET = 0.2  # seconds between two reports of a worker

@@ -138,6 +138,7 @@ def test_what_is_missing_has_no_mean(tiny_folder: Path, tmp_path: Path) -> None:
     assert table.means[0].reason == "1 of 3 classes are measured"
     page = write_each_class(found, tmp_path / found.folder).read_text()
     assert "class 0: has not run yet" in page
+    assert "<strong>2 cells or classes waiting to be computed</strong>" in page
     assert found.again == f"assay run tiny_classes --out {tmp_path}"
 
 

@@ -127,6 +127,8 @@ def test_pace_and_time_left_by_hand() -> None:
     assert status.per_minute == pytest.approx(2 / 20)
     assert status.seconds_left == pytest.approx((20 + 8 / 2) * 1200 / 40)
     assert line_of(status).endswith("0.1 cells/min in the last 20 min 0 s, about 12 min 0 s left")
+    many = Status(study="x", cells=tuple(cell(None, 1, "waiting") for _ in range(1200)))
+    assert line_of(many) == "x: 1,200 cells, 0 finished, 0 running, 0 failed, 1,200 waiting"
     still = Status(study="x", cells=(*done, cell(None, 20, "waiting")))
     assert still.seconds_left is None, "nothing runs"
     assert Status(study="x", cells=(cell(9000, 1), cell(50, 1))).per_minute is None

@@ -32,7 +32,7 @@ def show_status(console: Console, status: Status) -> None:
 
 def line_of(status: Status) -> str:
     """The whole in a line, as a run prints it."""
-    counts = ", ".join(f"{status.count(state)} {state}" for state in STATES if state != "waiting")
+    counts = ", ".join(f"{status.count(state):,} {state}" for state in STATES if state != "waiting")
     line = f"{status.study}: {number_of(len(status.cells), 'cell')}, {counts}, {_waiting(status)}"
     rate, left = status.per_minute, status.seconds_left
     if rate is not None and status.span is not None:
@@ -44,9 +44,9 @@ def _waiting(status: Status) -> str:
     """How many wait, and how many of them for no run: without the latter, who waits for them would wait in vain."""
     waiting, out = status.count("waiting"), status.left_out
     if not out:
-        return f"{waiting} waiting"
-    which = "which" if out == waiting else f"{out} of which"
-    return f"{waiting} waiting ({which} the last run left out: --recipes)"
+        return f"{waiting:,} waiting"
+    which = "which" if out == waiting else f"{out:,} of which"
+    return f"{waiting:,} waiting ({which} the last run left out: --recipes)"
 
 
 def _numbers(status: Status, heading: str, groups: list[str], shown: list[str] | None = None) -> Table:
@@ -56,7 +56,7 @@ def _numbers(status: Status, heading: str, groups: list[str], shown: list[str] |
         table.add_column(state, justify="right")
     for group in dict.fromkeys(groups) if shown is None else shown:
         own = [cell.state for cell, its in zip(status.cells, groups, strict=True) if its == group]
-        table.add_row(group, *(str(own.count(state)) for state in STATES))
+        table.add_row(group, *(f"{own.count(state):,}" for state in STATES))
     return table
 
 

@@ -399,7 +399,7 @@ def test_limits_slices_and_gaps_of_the_study_stand_on_top(tmp_path: Path) -> Non
     text = " ".join(text for _, text in page.all("p"))
     assert "LIMITED to 500 images per set" in text
     assert "The laptop slice of the study" in text
-    assert "1 waiting to be computed" in text
+    assert "1 cell waiting to be computed" in text
 
 
 def test_text_of_results_cannot_act(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ def test_one_small_file_that_asks_for_nothing(page: Path) -> None:
 def test_limited_and_partial_runs_say_so() -> None:
     text = render(MADE["make_results"](FEW, limit=500, pending=("baseline, seed 0: shift",)))
     assert "LIMITED to 500 images per set: not comparable with full runs." in text
-    assert "<strong>1 waiting to be computed</strong>" in text
+    assert "<strong>1 cell waiting to be computed</strong>" in text
     assert "LIMITED to" not in re.sub(r"<script>.*?</script>", "", render(MADE["make_results"](FEW)), flags=re.DOTALL)
 
 

@@ -10,6 +10,7 @@ from assay.again import command
 from assay.analysis.claims import Missing, Outcome
 from assay.analysis.claims.evidence import NOT_HERE
 from assay.analysis.measures import MEAN
+from assay.counting import number_of
 from assay.errors import BadValueError
 from assay.parts import describe
 from assay.recipe import BASELINE, Train, parse_recipe
@@ -105,7 +106,8 @@ def _reductions(results: Results, study: Study | None, measured: int, total: int
         found.append(f"{measured} of the study's {total} recipes are measured")
     if results.failures or results.pending:
         count = len(results.failures) + len(results.pending)
-        found.append(f"{count} trainings or evaluations failed or have not run yet")
+        which = number_of(count, "training or evaluation", "trainings or evaluations")
+        found.append(f"{which} failed or {'has' if count == 1 else 'have'} not run yet")
     if results.missing:
         found.append(f"data sets are missing: {', '.join(results.missing)}")
     if study is not None:

@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from assay.counting import number_of
 from assay.report.monitoring import has_page
 from assay.results import Results
 from assay.studies.claims import claims_of
@@ -42,8 +43,11 @@ def render_page(template: str, *, results: Results, **values: Any) -> str:
 
 
 def render_template(template: str, **values: Any) -> str:
-    """The template with these values; in it `source(name)` puts in a template's file as it is."""
-    return _environment().get_template(template).render(source=_source, **values)
+    """The template with these values; in it `source(name)` puts in a template's file as it is.
+
+    `number_of` is that of `assay.counting`.
+    """
+    return _environment().get_template(template).render(source=_source, number_of=number_of, **values)
 
 
 def _source(name: str) -> Markup:

@@ -139,7 +139,7 @@ def test_what_is_missing_has_no_mean(tiny_folder: Path, tmp_path: Path) -> None:
     page = write_each_class(found, tmp_path / found.folder).read_text()
     assert "class 0: has not run yet" in page
     assert "<strong>2 cells or classes waiting to be computed</strong>" in page
-    assert found.again == f"assay run tiny_classes --out {tmp_path}"
+    assert found.again == f"assay run tiny_classes --data {tiny_folder} --out {tmp_path}"
 
 
 def test_a_class_without_images_is_refused_before_any_class_is_run(tiny_folder: Path, tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ def test_the_command_that_goes_on_names_what_the_run_was_of() -> None:
     assert again(seeds=(0, 1), limit=5, preset="p", out=Path("my store")) == (
         "assay run s --preset p --limit 5 --seeds 0,1 --out 'my store'"
     )
+    assert again(data="/my data", out="s3://b/f") == "assay run s --data '/my data' --out s3://b/f"
     assert again(out=None) == ""
 
 

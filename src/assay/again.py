@@ -14,6 +14,7 @@ def command(
     limit: int | None = None,
     seeds: Sequence[int] | None = None,
     recipes: str | None = None,
+    data: Path | str | None = None,
     out: Path | str = OUT,
     does: str = "run",
 ) -> str:
@@ -25,6 +26,7 @@ def command(
         limit: images of each set.
         seeds: None are the study's own, and so is a single 0.
         recipes: those to compute alone, as `--recipes` takes them.
+        data: the folder with data sets, where one was named.
         out: the store.
         does: the command: "run" or "report".
     """
@@ -33,5 +35,6 @@ def command(
     words += [] if limit is None else ["--limit", str(limit)]
     words += [] if seeds is None or list(seeds) == [0] else ["--seeds", ",".join(str(seed) for seed in seeds)]
     words += [] if recipes is None else ["--recipes", recipes]
+    words += [] if data is None else ["--data", str(data)]
     words += [] if Path(out) == OUT else ["--out", str(out)]
     return shlex.join(words)

@@ -56,7 +56,9 @@ class EachClass:
         return (
             ""
             if own is None or own.out is None
-            else command_of(self.study, preset=self.preset, limit=self.limit, seeds=own.seeds, out=own.out)
+            else command_of(
+                self.study, preset=self.preset, limit=self.limit, seeds=own.seeds, data=own.data, out=own.out
+            )
         )
 
     @property

@@ -14,6 +14,7 @@ KEPT = "kept"  # of a study of one class: which it is, and what classes there ar
 CHOSEN = "chosen"  # in a plan, the recipes that its last run was told to compute alone; else it computes all
 CHOSEN_STARTS = "chosen_starts"  # and the starts among them
 COSTS = "costs"  # in a plan, the rough cost of each cell by its key, for the time left
+FOLDER = "folder"  # in a plan, the folder with data sets that its last run was given, where it was
 EARLIER = "earlier"  # in a plan, models that former runs of the study named, and this one does not
 STARTS = "starts"  # in a plan, the keys of trainings that are no recipe's own, but others go on from
 

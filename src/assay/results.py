@@ -21,7 +21,7 @@ from assay.metrics.intervals import across_seeds
 from assay.metrics.transfer import Rates, transfer_rates
 from assay.named import ALL, FIRST
 from assay.plan import replicate_of
-from assay.plan_record import STARTS
+from assay.plan_record import FOLDER, STARTS
 from assay.published import Published, PublishedNumber
 from assay.store import PLAN, Store, unpack_arrays
 from assay.study import TRANSFER
@@ -117,6 +117,7 @@ class Results:
         published: what the study itself has published, or None.
         transfer: how far attacks transfer between the recipes, or None where that is not in the store.
         no_transfer: why it is not, where the study asks for it; "" where it failed, which `failures` tells.
+        data: the folder with data sets that the last run was given, or None.
         out: the store's folder or address, or None for results that are of no store.
         provenance: of the run as a whole: versions, machine, dates, data fingerprints, command.
         load: (recipe label, seed, evaluation name) -> observations, or None where they are not in the store.
@@ -141,6 +142,7 @@ class Results:
     published: Published | None = None
     transfer: Transfer | None = None
     no_transfer: str = ""
+    data: str | None = None
     out: Path | str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     load: Callable[[str, int, str], Observations | None]
@@ -155,7 +157,7 @@ class Results:
         """The command that computes what is missing; "" of results that are of no store."""
         if self.out is None:
             return ""
-        return command(self.study, preset=self.preset, limit=self.limit, seeds=self.seeds, out=self.out)
+        return command(self.study, preset=self.preset, limit=self.limit, seeds=self.seeds, data=self.data, out=self.out)
 
     @cached_property
     def unlearned(self) -> tuple[str, ...]:
@@ -286,6 +288,7 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
         published=_published(plan.get("published")),
         transfer=transfer,
         no_transfer=no_transfer,
+        data=plan.get(FOLDER),
         out=store.out,
         provenance={key: plan[key] for key in ("data", "evaluations", "command", "run")},
         load=load,

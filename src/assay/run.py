@@ -13,7 +13,7 @@ from assay.errors import BadValueError, nearest
 from assay.execute import check_place, run
 from assay.log import logged
 from assay.plan import Plan, plan
-from assay.plan_record import CHOSEN, CHOSEN_STARTS, carried_on, starts_of, summary
+from assay.plan_record import CHOSEN, CHOSEN_STARTS, FOLDER, carried_on, starts_of, summary
 from assay.provenance import describe_run
 from assay.results import Results, load_results
 from assay.slices import choose, cut, part_of
@@ -117,7 +117,8 @@ def run_study(
         store = Store(out)
         labels = [recipe.label for recipe in chosen.recipes]
         told = {} if recipes is None else {CHOSEN: labels, CHOSEN_STARTS: starts_of(planned)}
-        kept = carried_on(summary(whole, command) | told, store.former_study(name))
+        given = {} if folder is None else {FOLDER: str(folder.absolute())}
+        kept = carried_on(summary(whole, command) | told | given, store.former_study(name))
         store.write_study(name, {**kept, "run": describe_run(own, 0.0)})
         state = run(planned, store, source, jobs=jobs, device=device, ray=ray, watch=watch, tell=tell)
     place = {"jobs": jobs} if ray is None else {"ray": ray}

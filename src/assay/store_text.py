@@ -31,7 +31,7 @@ def show_merged(console: Console, merged: Merged, other: str) -> None:
     for name in merged.kept:
         _print(console, [f"{name} has other cells in {other}; they are here now, and the plan here stays."])
     if merged.commands:
-        runs = any(line.startswith("assay run") for line in merged.commands)
+        runs = any(line.startswith(("assay run", "assay.run_study")) for line in merged.commands)
         also = " (a run first computes what of it is in neither store)" if runs else ""
         _print(console, [f"To see what is here now{also}:", *(f"  {line}" for line in merged.commands)])
 

@@ -1,14 +1,22 @@
 """Merging one store into another."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from assay import studies
+from assay.cli import app
 from assay.errors import BadValueError, StoreError
 from assay.places import Local
+from assay.recipe import Recipe
+from assay.results import load_results
+from assay.run import run_study
 from assay.store import Store, key_of
 from assay.upkeep import find_garbage, merge, verify
+from tests.test_execute import QUICK, small_study
 from tests.upkeep.conftest import BASE, CLEAN, LOST, START, Make, evaluation, everything, model, plan, stored
 
 MORE = key_of("more")
@@ -103,21 +111,46 @@ def test_what_was_merged_of_other_seeds_stays_named(make: Make) -> None:
 def test_the_commands_show_what_was_merged(make: Make) -> None:
     ours, theirs = make("ours"), make("theirs")
     for store, seed in ((ours, 0), (theirs, 3)):
-        content = plan("baseline", [f"{seed}"], {}, seeds=[seed], preset=None, limit=7)
+        known = {"study": "quickstart", "preset": None, "limit": 7, "folder": f"/data of {seed}"}
+        content = plan("baseline", [f"{seed}"], {}, seeds=[seed], **known)
         content["models"][0]["seed"] = seed
         content["models"].append({**content["models"][0], "recipe": "again", "seed": seed + 1000, "replicate": True})
         store.write_study("x-limit-7", content)
-    theirs.write_study("x-laptop", plan("baseline", [], {}, seeds=[0], preset="laptop", limit=None))
+    theirs.write_study("y-laptop", plan("baseline", [], {}, study="y", seeds=[0], preset="laptop", limit=None))
     assert merge(ours.out, theirs.out).commands == (
-        f"assay report x --preset laptop --out {ours.out}",
-        f"assay run x --limit 7 --seeds 0,3 --out {ours.out}",
+        f"assay run quickstart --limit 7 --seeds 0,3 --data '/data of 0' --out {ours.out}",
+        f"assay report y --preset laptop --out {ours.out}",
     )
     both = ours.read_study("x-limit-7")
     ours.write_study("x-limit-7", {**both, "chosen": ["baseline"]})
     theirs.write_study("x-limit-7", {**theirs.read_study("x-limit-7"), "chosen": ["baseline", "again"]})
     assert merge(ours.out, theirs.out).commands == (
-        f"assay run x --limit 7 --seeds 0,3 --recipes 'baseline;again' --out {ours.out}",
+        f"assay run quickstart --limit 7 --seeds 0,3 --recipes 'baseline;again' --data '/data of 0' --out {ours.out}",
     )
+    ours.write_study("x-limit-7", {**both, "study": "x"})
+    assert merge(ours.out, theirs.out).commands == (
+        f"assay.run_study(study, limit=7, seeds=(0, 3), data='/data of 0', out={str(ours.out)!r})  # your study x",
+    )
+
+
+def test_the_commands_work_as_they_are_typed(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = small_study(Recipe(train=QUICK))
+    monkeypatch.setattr(studies, "small", study, raising=False)
+    monkeypatch.setattr(studies, "__all__", [*studies.__all__, "small"])
+    monkeypatch.chdir(tiny_folder.parent)
+    for name, seed in (("ours", 0), ("theirs", 1)):
+        run_study(study, out=tmp_path / name, data=tiny_folder.name, seeds=(seed,))
+    monkeypatch.chdir(tmp_path)
+    [alone] = merge("new", "theirs").commands
+    [together] = merge("ours", "theirs").commands
+    for line, trained in ((alone, 1), (f"{together} --jobs 1", 2)):
+        done = CliRunner().invoke(app, shlex.split(line)[1:])
+        assert done.exit_code == 0, (line, done.output, done.exception)
+        store = Store(shlex.split(line)[shlex.split(line).index("--out") + 1])
+        assert len(load_results(store, "small").trained) == trained
+        assert len(store.finished("models")) == trained, "nothing was computed anew"
 
 
 def test_what_is_half_written_is_counted(make: Make) -> None:

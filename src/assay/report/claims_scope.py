@@ -76,12 +76,12 @@ def remedy(results: Results, missing: Sequence[Missing]) -> str:
     if results.out is None:
         return ""
     if results.limit is not None:
-        return command(results.study, preset=results.preset, seeds=results.seeds, out=results.out)
+        return command(results.study, preset=results.preset, seeds=results.seeds, data=results.data, out=results.out)
     if absent and study is not None:
         fitting = [preset for preset in study.presets if absent <= set(preset.recipes)]
         slices = [preset.name for preset in sorted(fitting, key=lambda preset: len(preset.recipes))]
         name = next(iter(slices), FULL if study.presets else None)
-        return command(study.name, preset=name, seeds=results.seeds, out=results.out)
+        return command(study.name, preset=name, seeds=results.seeds, data=results.data, out=results.out)
     if any(lack.recipes for lack in missing) or results.pending:
         return results.again
     return ""

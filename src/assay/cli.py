@@ -11,7 +11,7 @@ from assay.collection import no_collection
 from assay.data_commands import data_app
 from assay.ending import end, end_each_class, folder_for, where
 from assay.errors import AssayError, BadValueError, nearest
-from assay.help_text import reflow
+from assay.help_text import plain_help
 from assay.interrupts import interruptible
 from assay.options import LimitOf, Out, SliceOf
 from assay.run_command import RunCommand, run
@@ -66,7 +66,9 @@ def common(
 
 @app.command(epilog="Example: assay report quickstart --out results")
 def report(
-    study: Annotated[str, typer.Argument(help="A study that was run in this store, complete or in part.")],
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="A study that was run in this store, complete or in part.")
+    ],
     preset: SliceOf = None,
     limit: LimitOf = None,
     out: Out = str(OUT),
@@ -89,7 +91,7 @@ def report(
 
 @app.command(epilog="Example: assay status tradeoffs --preset laptop --out results")
 def status(
-    study: Annotated[str, typer.Argument(help="A study that was run, or runs now, in this store.")],
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study that was run, or runs now, in this store.")],
     preset: SliceOf = None,
     limit: LimitOf = None,
     out: Out = str(OUT),
@@ -123,7 +125,9 @@ def _stored(study: str, preset: str | None, limit: int | None, out: str) -> "Res
 
 @app.command(epilog="Example: assay claims tradeoffs --preset laptop")
 def claims(
-    study: Annotated[str, typer.Argument(help="A study that was run in this store, complete or in part.")],
+    study: Annotated[
+        str, typer.Argument(metavar="STUDY", help="A study that was run in this store, complete or in part.")
+    ],
     preset: SliceOf = None,
     limit: LimitOf = None,
     out: Out = str(OUT),
@@ -188,7 +192,9 @@ def score(
 
 @app.command(name="list", epilog="Example: assay list attacks")
 def list_(
-    what: Annotated[str, typer.Argument(help="A kind of things; leave it out to see which there are.")] = "",
+    what: Annotated[
+        str, typer.Argument(metavar="KIND", help="Which kind; leave it out to see what kinds there are.")
+    ] = "",
 ) -> None:
     """List what there is: studies, recipes, attacks, corruptions, scores, ..."""
     from rich.console import Console
@@ -200,4 +206,4 @@ def list_(
 
 
 for each in (app, data_app, store_app):
-    reflow(each)
+    plain_help(each)

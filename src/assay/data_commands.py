@@ -29,8 +29,13 @@ def data_list(data: Folder = None) -> None:
 
 @data_app.command(epilog="Example: assay data show fashion_mnist --split outliers --count 150")
 def show(
-    name: Annotated[str, typer.Argument(help="fractals (generated pictures), or a data set; see `assay data list`.")],
-    split: Annotated[str | None, typer.Option(help="test (unless told), train or outliers; of a data set.")] = None,
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="fractals (generated pictures), or a data set; see `assay data list`."),
+    ],
+    split: Annotated[
+        str | None, typer.Option(metavar="SPLIT", help="Of a data set: test (unless told), train or outliers.")
+    ] = None,
     count: Annotated[int, typer.Option(metavar="N", help="How many pictures.")] = 96,
     seed: Annotated[int, typer.Option(metavar="N", help="Other pictures, or another sample of the data set.")] = 0,
     size: Annotated[
@@ -38,7 +43,7 @@ def show(
     ] = None,
     colour: Annotated[
         bool | None,
-        typer.Option("--colour/--grey", metavar="", help="Generated pictures in colour, or in grey, as unless told."),
+        typer.Option("--colour/--grey", metavar="", help="Generated pictures in colour or, unless told, in grey."),
     ] = None,
     data: Folder = None,
     out: Annotated[
@@ -64,7 +69,7 @@ def show(
 
 
 @data_app.command(epilog="Example: assay data fetch kmnist")
-def fetch(name: Annotated[str, typer.Argument(help="A data set's name, such as kmnist.")]) -> None:
+def fetch(name: Annotated[str, typer.Argument(metavar="NAME", help="A data set's name, such as kmnist.")]) -> None:
     """Download a data set to the cache, checked against its checksum."""
     from assay.data import fetch as fetch_data
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from assay import forks
 from assay.again import OUT
 from assay.collection import no_collection
 from assay.ending import end, end_each_class
 from assay.errors import BadValueError
+from assay.help_text import PlainCommand
 from assay.interrupts import INTERRUPTED, one_interrupt
 from assay.options import Folder, Limit, Out, Slice
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from assay.study import Study
 
 
-class RunCommand(TyperCommand):
+class RunCommand(PlainCommand):
     """`--ray` may stand alone, for a cluster of this machine."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -36,7 +36,7 @@ class RunCommand(TyperCommand):
 
 
 def run(
-    study: Annotated[str, typer.Argument(help="A study's name; see `assay list studies`.")],
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="A study's name; see `assay list studies`.")],
     preset: Slice = None,
     data: Folder = None,
     seeds: Annotated[
@@ -54,7 +54,8 @@ def run(
         str | None,
         typer.Option(
             metavar="[ADDRESS]",
-            help="On Ray: HOST:PORT, ray://HOST:PORT, auto (that of this machine) or local (a new one; so alone).",
+            help="On Ray: HOST:PORT, ray://HOST:PORT, auto (that of this machine) "
+            "or local (a new one, as without ADDRESS).",
         ),
     ] = None,
     limit: Limit = None,

@@ -86,37 +86,19 @@ def run(
     with no_collection():
         from assay.run import find_study
 
-    console = Console()
-    if plan:
-        _plan(
-            console,
-            study,
-            preset,
-            out=out,
-            data=data,
-            seeds=chosen,
-            recipes=recipes,
-            limit=limit,
-            jobs=jobs,
-            device=device,
-            ray=ray,
-        )
-        return
-
-    options: dict[str, Any] = {
+    console, found = Console(), find_study(study)
+    what: dict[str, Any] = {
         "out": out,
         "preset": preset,
         "data": data,
         "seeds": chosen,
         "recipes": recipes,
-        "jobs": jobs,
-        "device": device,
-        "ray": ray,
         "limit": limit,
-        "log": log,
-        "command": _command(),
     }
-    found = find_study(study)
+    if plan:
+        _plan(console, found, jobs=jobs, device=device, ray=ray, **what)
+        return
+    options = what | {"jobs": jobs, "device": device, "ray": ray, "log": log, "command": _command()}
     try:
         with one_interrupt():
             failed = (_run_each_class if found.each_class else _run)(console, found, options)
@@ -153,32 +135,21 @@ def _run_each_class(console: "Console", study: "Study", options: dict[str, Any])
 
 
 def _plan(
-    console: "Console",
-    study: str,
-    preset: str | None,
-    *,
-    out: str,
-    data: Path | None,
-    seeds: tuple[int, ...] | None,
-    recipes: str | None,
-    limit: int | None,
-    jobs: int,
-    device: str,
-    ray: str | None,
+    console: "Console", study: "Study", *, preset: str | None, jobs: int, device: str, ray: str | None, **what: Any
 ) -> None:
+    """Print what a run would compute, and how long it would take here; `what` is given to `plan_run`."""
     from rich.progress import Progress
 
     from assay.plan_text import show_plan
     from assay.planning import estimate_run, plan_run
-    from assay.run import find_study
     from assay.slices import cut
 
-    chosen = cut(find_study(study), preset) if preset is not None else find_study(study)
-    if chosen.each_class:
+    study = study if preset is None else cut(study, preset)
+    if study.each_class:
         from assay.each_class import classes_of
         from assay.slices import part_of
 
-        names = classes_of(chosen, data)
+        names = classes_of(study, what["data"])
         first, *others = names
         console.print(
             f"A study of each class. This is the plan of class {names[first]}; "
@@ -186,8 +157,8 @@ def _plan(
             highlight=False,
             markup=False,
         )
-        chosen = part_of(chosen, first)
-    planned = plan_run(chosen, out=out, data=data, seeds=seeds, recipes=recipes, limit=limit)
+        study = part_of(study, first)
+    planned = plan_run(study, **what)
     if device != "cpu" or ray is not None:
         show_plan(console, planned, None)
         other = device if ray is None else "a cluster"

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from multiprocessing import forkserver
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import torch
 
 from assay import forks
 from assay.execute import run
+from assay.interrupts import INTERRUPTED
 from assay.recipe import Recipe
 from assay.state import State
 from assay.store import Store
@@ -118,3 +120,39 @@ def test_a_server_that_was_killed_is_replaced() -> None:
     told("cpu")
     os.kill(forkserver._forkserver._forkserver_pid, signal.SIGKILL)  # type: ignore[attr-defined]
     assert told("cpu").deaf
+
+
+ENDING = """
+import os, signal, sys
+sys.path[:0] = [{source!r}]
+from assay import forks
+from assay.interrupts import leave_when_interrupted
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    leave_when_interrupted()
+    forks.warm_up("cpu")
+    print(len(os.listdir(os.environ["TMPDIR"])), flush=True)
+    os.kill(os.getpid(), {number})
+"""
+
+
+@linux
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_program_that_ends_at_once_leaves_no_folder_behind(number: signal.Signals, tmp_path: Path) -> None:
+    script, temporary = tmp_path / "script.py", tmp_path / "temporary"
+    temporary.mkdir()
+    script.write_text(ENDING.format(source=str(Path(__file__).parents[1] / "src"), number=int(number)))
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env=os.environ | {"TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == (INTERRUPTED if number == signal.SIGINT else -number)
+    assert done.stdout == "1\n"
+    deadline = time.monotonic() + 120
+    while list(temporary.glob("pymp-*")):  # until the server has imported what it was to, and sees that it is alone
+        assert time.monotonic() < deadline, list(temporary.rglob("*"))
+        time.sleep(0.1)

@@ -26,6 +26,7 @@ LAYERS = (
         "post",
         "published",
         "randomness",
+        "server",
     ),
     ("classifier", "data", "metrics", "pictures"),
     ("architectures", "corruptions", "augmentations", "attacks", "outliers", "scores"),

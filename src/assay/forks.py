@@ -25,7 +25,7 @@ from typing import Any
 
 import assay
 
-IMPORTS = ["assay.workers"]
+IMPORTS = ["assay.server", "assay.workers"]
 
 
 def forks(device: str) -> bool:

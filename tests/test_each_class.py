@@ -55,7 +55,7 @@ def test_each_class_is_a_study_of_its_own(found: EachClass) -> None:
     assert found.classes == {0: "0", 1: "1", 2: "2"}
     assert [results.study for results in found.results.values()] == [f"tiny_classes-{kept}" for kept in range(3)]
     assert not found.failures
-    assert not found.pending
+    assert not found.waiting
     for kept, results in found.results.items():
         data = results.provenance["data"]
         train = data["images"]["train"] + data["images"]["validation"]
@@ -132,7 +132,7 @@ def test_a_second_run_computes_nothing_and_the_store_alone_gives_the_same(found:
 def test_what_is_missing_has_no_mean(tiny_folder: Path, tmp_path: Path) -> None:
     run_study(part_of(TINY, 1), out=tmp_path, data=tiny_folder)
     found = load_each_class(TINY, out=tmp_path)
-    assert found.pending == ["class 0", "class 2"]
+    assert found.waiting == ["class 0", "class 2"]
     (table,) = by_class(found)
     assert [row[0].value is None for row in table.cells] == [True, False, True]
     assert table.means[0].reason == "1 of 3 classes are measured"

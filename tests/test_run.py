@@ -115,9 +115,9 @@ def test_the_four_axes_are_filled_and_what_is_missing_says_why(undisturbed: Path
     assert tuple(results.table.columns) == COLUMNS
     assert len(results.recipes) == 9, "the report is of the whole study"
     assert not results.failures
-    assert len(results.pending) == 6 * 5 + 1, "and the transfer between all"
-    assert len(results.pending) == read_status("quickstart", out=undisturbed.parent, limit=40).count("waiting")
-    assert not any(text.startswith(CHOSEN) for text in results.pending)
+    assert len(results.waiting) == 6 * 5 + 1, "and the transfer between all"
+    assert len(results.waiting) == read_status("quickstart", out=undisturbed.parent, limit=40).count("waiting")
+    assert not any(text.startswith(CHOSEN) for text in results.waiting)
     for recipe in CHOSEN:
         own = results.table[results.table["recipe"] == recipe]
         assert set(own["evaluation"]) == {"adversarial", "shift", "anomaly", "calibration"}

@@ -103,7 +103,7 @@ def test_what_the_last_run_left_out_is_said_and_awaited_by_none(tiny_folder: Pat
     status = read_status("small", out=tmp_path)
     assert {cell.recipe for cell in status.cells if cell.left_out} == {WILD.label}
     assert "4 waiting (2 of which the last run left out: --recipes)" in line_of(status)
-    assert len(load_results(store, "small").pending) == 4
+    assert len(load_results(store, "small").waiting) == 4
     run_study(study, out=tmp_path, data=tiny_folder)
     assert read_status("small", out=tmp_path).left_out == 0
 

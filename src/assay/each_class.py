@@ -87,16 +87,16 @@ class EachClass:
         return [(self.classes[kept], item) for kept, found in self.results.items() for item in found.failures]
 
     @property
-    def pending(self) -> list[str]:
+    def waiting(self) -> list[str]:
         """What has not run yet: cells, and whole classes."""
-        return list(self._pending())
+        return list(self._waiting())
 
-    def _pending(self) -> Iterator[str]:
+    def _waiting(self) -> Iterator[str]:
         for kept, name in self.classes.items():
             if kept not in self.results:
                 yield f"class {name}"
             else:
-                yield from (f"class {name}, {text}" for text in self.results[kept].pending)
+                yield from (f"class {name}, {text}" for text in self.results[kept].waiting)
 
     @property
     def unlearned(self) -> tuple[str, ...]:

@@ -40,8 +40,8 @@ def end(console: "Console", results: "Results", out: str) -> None:
         console.print(f"failed: {failure.recipe}, seed {failure.seed}, {failure.stage}: {failure.reason}", style="red")
     for reason in results.missing.values():
         console.print(f"not measured: {reason}", style="yellow")
-    if results.pending:
-        waiting = len(results.pending)
+    if results.waiting:
+        waiting = len(results.waiting)
         line = f"{number_of(waiting, 'cell')} waiting; `{results.again}` computes {'it' if waiting == 1 else 'them'}"
         console.print(line, style="yellow", soft_wrap=True, markup=False)
     console.print(f"Report: {where(out, folder_for(results), page)}", soft_wrap=True, markup=False)
@@ -64,8 +64,8 @@ def end_each_class(console: "Console", found: "EachClass", out: str) -> None:
     for name, failure in found.failures:
         text = f"failed: class {name}, {failure.recipe}, seed {failure.seed}, {failure.stage}: {failure.reason}"
         console.print(text, style="red", soft_wrap=True, markup=False)
-    if found.pending:
-        waiting = number_of(len(found.pending), "cell or class", "cells or classes")
+    if found.waiting:
+        waiting = number_of(len(found.waiting), "cell or class", "cells or classes")
         line = f"{waiting} waiting; `{found.again}` computes what is"
         console.print(line, style="yellow", soft_wrap=True, markup=False)
     console.print(f"Report: {where(out, found.folder, page)}", soft_wrap=True, markup=False)

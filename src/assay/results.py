@@ -111,7 +111,7 @@ class Results:
             outlier sets behind the value whose like the model met in training; "" where none is known.
         replicates: rows as in the table of the baseline's further trainings, which differ from it in their seed alone.
         failures: cells that failed.
-        pending: cells that wait to be computed, each once, as readable texts; as many as `assay status` counts.
+        waiting: cells that wait to be computed, each once, as readable texts; as many as `assay status` counts.
         missing: data sets that are not here: name -> sentence with the remedy.
         limit: the limit of images per set, or None for a full run.
         published: what the study itself has published, or None.
@@ -134,7 +134,7 @@ class Results:
     table: pd.DataFrame
     replicates: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
     failures: tuple[Failure, ...] = ()
-    pending: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = None
     preset: str | None = None
@@ -150,7 +150,7 @@ class Results:
 
     def __repr__(self) -> str:
         counts = f"recipes={len(self.recipes)}, rows={len(self.table)}, failures={len(self.failures)}"
-        return f"Results(study={self.study!r}, {counts}, pending={len(self.pending)}, out={self.out!r})"
+        return f"Results(study={self.study!r}, {counts}, waiting={len(self.waiting)}, out={self.out!r})"
 
     @property
     def again(self) -> str:
@@ -280,7 +280,7 @@ def _results(store: Store, plan: dict[str, Any]) -> Results:
         table=with_means(own, len(plan["seeds"])),
         replicates=further,
         failures=tuple(failures),
-        pending=tuple(pending),
+        waiting=tuple(pending),
         missing=plan["missing"],
         limit=plan["limit"],
         preset=plan.get("preset"),

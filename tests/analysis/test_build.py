@@ -153,8 +153,8 @@ def test_a_part_of_a_study_says_what_is_missing(made_up: Results) -> None:
     gone = (made_up.table["recipe"] == last) & (made_up.table["evaluation"] == "anomaly")
     table = made_up.table[~gone & (made_up.table["recipe"] != failed)]
     failure = Failure(recipe=failed, seed=0, stage="training", reason="out of memory")
-    pending = (f"{last}, seed 0: anomaly",)
-    zoo = build_zoo(replace(made_up, table=table, failures=(failure,), pending=pending))
+    waiting = (f"{last}, seed 0: anomaly",)
+    zoo = build_zoo(replace(made_up, table=table, failures=(failure,), waiting=waiting))
     place = column(zoo, "anomaly", "auroc", outliers="kmnist", score="msp")
     assert np.isnan(zoo.values[-1, place])
     assert np.isnan(zoo.draws[-1, place]).all()
@@ -174,9 +174,9 @@ def test_what_is_awaited_is_looked_through_once(made_up: Results) -> None:
             type(self).looked += 1
             return super().__iter__()
 
-    pending = Counted(f"{recipe}, seed 0: training" for recipe in made_up.recipes[1:])
+    waiting = Counted(f"{recipe}, seed 0: training" for recipe in made_up.recipes[1:])
     table = made_up.table[made_up.table["recipe"] == made_up.recipes[0]]
-    zoo = build_zoo(replace(made_up, table=table, pending=pending))
+    zoo = build_zoo(replace(made_up, table=table, waiting=waiting))
     assert "has not run yet" in zoo.reasons[made_up.recipes[-1], zoo.keys[-1]]
     assert Counted.looked == 1
 

@@ -395,7 +395,7 @@ def test_axes_and_studies_without_numbers_say_so(tmp_path: Path) -> None:
 
 
 def test_limits_slices_and_gaps_of_the_study_stand_on_top(tmp_path: Path) -> None:
-    page = page_of(*study(NINE, limit=500, preset="laptop", pending=("pgd, seed 0: shift",)), tmp_path)
+    page = page_of(*study(NINE, limit=500, preset="laptop", waiting=("pgd, seed 0: shift",)), tmp_path)
     text = " ".join(text for _, text in page.all("p"))
     assert "LIMITED to 500 images per set" in text
     assert "The laptop slice of the study" in text

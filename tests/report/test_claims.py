@@ -164,7 +164,7 @@ def test_nothing_reduced_passes_for_the_whole() -> None:
     reduced = {
         "limited to 200 images": dataclasses.replace(full, limit=200),
         "558 of the study's 559": dataclasses.replace(full, table=full.table.iloc[1:]),
-        "1 training or evaluation failed or has not": dataclasses.replace(full, pending=("baseline, seed 0: shift",)),
+        "1 training or evaluation failed or has not": dataclasses.replace(full, waiting=("baseline, seed 0: shift",)),
         "data sets are missing: kmnist": dataclasses.replace(full, missing={"kmnist": "fetch it"}),
         "trained otherwise": dataclasses.replace(full, trained=trained),
         "other settings than the study's: adversarial, shift, anomaly": dataclasses.replace(

@@ -73,7 +73,7 @@ def data_of(results: Results) -> tuple[list[Measure], dict[str, Any]]:
 def test_a_store_of_study_size_can_be_read_in_part(tmp_path: Path) -> None:
     results = load_results(MADE["write_store"](tmp_path, cells=100), "tradeoffs")
     assert len(results.recipes) == 559
-    assert results.pending
+    assert results.waiting
     data = data_of(results)[1]
     clean = data["measures"][data["axes"][0]]
     missing = [place for _, places in clean["why"] for place in places]
@@ -131,7 +131,7 @@ def test_one_small_file_that_asks_for_nothing(page: Path) -> None:
 
 
 def test_limited_and_partial_runs_say_so() -> None:
-    text = render(MADE["make_results"](FEW, limit=500, pending=("baseline, seed 0: shift",)))
+    text = render(MADE["make_results"](FEW, limit=500, waiting=("baseline, seed 0: shift",)))
     assert "LIMITED to 500 images per set: not comparable with full runs." in text
     assert "<strong>1 cell waiting to be computed</strong>" in text
     assert "LIMITED to" not in re.sub(r"<script>.*?</script>", "", render(MADE["make_results"](FEW)), flags=re.DOTALL)
@@ -421,8 +421,8 @@ def test_missing_values_say_why_and_stand_apart(tmp_path: Path) -> None:
     gone = (table["evaluation"] == "anomaly") | (
         (table["recipe"] == "fgsm(eps=0.2)") & (table["evaluation"] == "shift")
     )
-    pending = ("fgsm(eps=0.2), seed 0: shift",)
-    page = write_explorer(dataclasses.replace(whole, table=table[~gone], pending=pending), tmp_path)
+    waiting = ("fgsm(eps=0.2), seed 0: shift",)
+    page = write_explorer(dataclasses.replace(whole, table=table[~gone], waiting=waiting), tmp_path)
     said = act(
         page,
         tmp_path,
@@ -558,7 +558,7 @@ def test_text_of_results_cannot_act(tmp_path: Path) -> None:
     table = made.table.assign(recipe=[rename(text) for text in made.table["recipe"]])
     results = dataclasses.replace(
         made, title=EVIL, study=EVIL, recipes=tuple(map(rename, made.recipes)), table=table[40:], trained=(),
-        pending=(EVIL,),
+        waiting=(EVIL,),
     )  # fmt: skip
     said = act(
         write_explorer(results, tmp_path),
@@ -596,7 +596,7 @@ def test_is_no_wider_than_its_window(page: Path, tmp_path: Path) -> None:
 def test_of_a_part_the_first_two_measures_are_measured_ones(tmp_path: Path) -> None:
     whole = MADE["make_results"](MADE["RECIPES"][:10])
     table = whole.table[whole.table["evaluation"] == "calibration"]
-    page = write_explorer(dataclasses.replace(whole, table=table, pending=("baseline, seed 0: shift",)), tmp_path)
+    page = write_explorer(dataclasses.replace(whole, table=table, waiting=("baseline, seed 0: shift",)), tmp_path)
     said = act(
         page,
         tmp_path,

@@ -32,12 +32,12 @@ def without(results: Results, recipe: str, evaluation: str) -> Results:
     return dataclasses.replace(results, table=table[(table["recipe"] != recipe) | (table["evaluation"] != evaluation)])
 
 
-def test_failures_and_pending_cells_stand_first_and_once(complete: Results) -> None:
+def test_failures_and_waiting_cells_stand_first_and_once(complete: Results) -> None:
     results = without(without(complete, "lenet5_large", "shift"), "mixup(alpha=1.0)", "shift")
     results = dataclasses.replace(
         results,
         failures=(Failure(recipe="lenet5_large", seed=0, stage="shift", reason="out of memory"),),
-        pending=("mixup(alpha=1.0), seed 0: shift",),
+        waiting=("mixup(alpha=1.0), seed 0: shift",),
     )
     kinds = [(gap.kind, gap.reason) for gap in found(results)]
     assert kinds[0] == ("failed", "out of memory")

@@ -136,7 +136,7 @@ def test_text_of_results_cannot_act(complete: Results) -> None:
     results = dataclasses.replace(
         complete, recipes=tuple(map(rename, complete.recipes)), table=table, title=EVIL, question=EVIL, study=EVIL,
         trained=tuple(dataclasses.replace(item, recipe=rename(item.recipe), name=EVIL) for item in complete.trained),
-        failures=(Failure(recipe=EVIL, seed=0, stage=EVIL, reason=EVIL),), pending=(EVIL,), missing={EVIL: EVIL},
+        failures=(Failure(recipe=EVIL, seed=0, stage=EVIL, reason=EVIL),), waiting=(EVIL,), missing={EVIL: EVIL},
         provenance={EVIL: {EVIL: EVIL}}, load=lambda *_: Observations(tensors={
             "logits": complete.load("baseline", 0, "calibration").tensors["logits"],  # type: ignore[union-attr]
             "labels": complete.load("baseline", 0, "calibration").tensors["labels"],  # type: ignore[union-attr]
@@ -164,7 +164,7 @@ def test_partial_results(complete: Results) -> None:
         complete,
         table=table[[not item for item in gone]],
         failures=(Failure(recipe="lenet5_large", seed=0, stage="shift", reason="out of memory; use fewer workers"),),
-        pending=("mixup(alpha=1.0), seed 1: calibration",),
+        waiting=("mixup(alpha=1.0), seed 1: calibration",),
     )
     page = Page(render(results))
     missing = [item for item, text in page.all("span", class_="missing") if text.startswith(("not measured", "n. m."))]
@@ -202,8 +202,8 @@ def without_kmnist(complete: Results) -> Results:
     )
 
 
-def pending(complete: Results) -> Results:
-    return dataclasses.replace(complete, table=complete.table.iloc[:0], pending=("baseline, seed 0: shift",))
+def waiting(complete: Results) -> Results:
+    return dataclasses.replace(complete, table=complete.table.iloc[:0], waiting=("baseline, seed 0: shift",))
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def pending(complete: Results) -> Results:
         (without_kmnist, "assay data fetch kmnist"),
         (lambda results: dataclasses.replace(results, load=lambda *_: None), "Everything that was asked for"),
         (lambda results: dataclasses.replace(results, baseline=None), "no baseline"),
-        (pending, "baseline, seed 0: shift"),
+        (waiting, "baseline, seed 0: shift"),
     ],
 )
 def test_less_than_everything(complete: Results, change: Callable[[Results], Results], expected: str) -> None:

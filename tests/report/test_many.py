@@ -101,11 +101,11 @@ def test_few_recipes_are_all_there() -> None:
     assert 'data-pick="all"' in text
 
 
-def test_many_pending_and_failed_cells_are_few_gaps() -> None:
+def test_many_waiting_and_failed_cells_are_few_gaps() -> None:
     recipes = MADE["RECIPES"][:100]
     results = MADE["make_results"](
         recipes,
-        pending=tuple(f"{name}, seed 0: {stage}" for name in recipes for stage in ("shift", "anomaly")),
+        waiting=tuple(f"{name}, seed 0: {stage}" for name in recipes for stage in ("shift", "anomaly")),
         failures=tuple(Failure(recipe=name, seed=0, stage="training", reason="diverged") for name in recipes[:70]),
     )
     found = gaps(results, collect(results), {})

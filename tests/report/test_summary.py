@@ -98,7 +98,7 @@ def test_mean_over_seeds_stands_for_its_recipe(complete: Results) -> None:
 
 def test_axis_without_results_keeps_a_column_with_the_reason(study: Callable[..., Results], complete: Results) -> None:
     table = complete.table[complete.table["evaluation"] == "calibration"]
-    results = study(table=table, pending=("baseline, seed 0: adversarial",))
+    results = study(table=table, waiting=("baseline, seed 0: adversarial",))
     found = headline(results)
     assert {column.axis for column in found.columns} == {"clean", "attack", "shift", "anomaly", "calibration"}
     assert "not run yet" in item(found, "baseline", "worst case").cell.reason

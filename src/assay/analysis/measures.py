@@ -112,7 +112,7 @@ def absences(results: Results) -> Callable[[str, str], str]:
         if failure.seed not in results.seeds:
             continue  # a replicate's
         failed.setdefault((failure.recipe, failure.stage), f"{failure.stage} failed: {failure.reason}")
-    awaited = {_recipe_and_stage(text) for text in results.pending}
+    awaited = {_recipe_and_stage(text) for text in results.waiting}
 
     def why(recipe: str, evaluation: str) -> str:
         stages = ((recipe, evaluation), (recipe, "training"))
@@ -129,7 +129,7 @@ def absences(results: Results) -> Callable[[str, str], str]:
 
 
 def _recipe_and_stage(text: str) -> tuple[str, str]:
-    """The recipe and the stage of a pending cell's text, such as "baseline, seed 0: shift"."""
+    """The recipe and the stage of a waiting cell's text, such as "baseline, seed 0: shift"."""
     model, _, stage = text.rpartition(": ")
     return model.rpartition(", seed ")[0], stage
 

@@ -82,7 +82,7 @@ def remedy(results: Results, missing: Sequence[Missing]) -> str:
         slices = [preset.name for preset in sorted(fitting, key=lambda preset: len(preset.recipes))]
         name = next(iter(slices), FULL if study.presets else None)
         return command(study.name, preset=name, seeds=results.seeds, data=results.data, out=results.out)
-    if any(lack.recipes for lack in missing) or results.pending:
+    if any(lack.recipes for lack in missing) or results.waiting:
         return results.again
     return ""
 
@@ -104,8 +104,8 @@ def _reductions(results: Results, study: Study | None, measured: int, total: int
         found.append(f"limited to {results.limit:,} images in every set")
     if measured < total:
         found.append(f"{measured} of the study's {total} recipes are measured")
-    if results.failures or results.pending:
-        count = len(results.failures) + len(results.pending)
+    if results.failures or results.waiting:
+        count = len(results.failures) + len(results.waiting)
         which = number_of(count, "training or evaluation", "trainings or evaluations")
         found.append(f"{which} failed or {'has' if count == 1 else 'have'} not run yet")
     if results.missing:

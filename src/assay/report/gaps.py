@@ -36,7 +36,7 @@ class Gap:
 
 def gaps(results: Results, measures: list[Measure], notes: dict[str, dict[str, str]]) -> list[Gap]:
     """Every gap, the gravest first; measures that lack values for the same reason and recipes are one gap."""
-    found = _failed(results) + _pending(results)
+    found = _failed(results) + _waiting(results)
     found += [Gap(kind="no data", what=name, recipes=(), reason=reason) for name, reason in results.missing.items()]
     if results.no_transfer:
         found.append(Gap(kind="not measured", what="transfer", recipes=(), reason=results.no_transfer))
@@ -59,10 +59,10 @@ def _failed(results: Results) -> list[Gap]:
     ]
 
 
-def _pending(results: Results) -> list[Gap]:
+def _waiting(results: Results) -> list[Gap]:
     """One gap a cell; of many, those of a stage are one."""
     reason = "it has not run yet; a run of the whole study does it"
-    waiting = [text for text in results.pending if not (results.no_transfer and text.endswith(f": {TRANSFER}"))]
+    waiting = [text for text in results.waiting if not (results.no_transfer and text.endswith(f": {TRANSFER}"))]
     if len(waiting) <= CROWD:
         return [Gap(kind="waiting", what=text, recipes=(), reason=reason) for text in waiting]
     groups: dict[str, list[str]] = {}
@@ -117,7 +117,7 @@ def _noted(results: Results, notes: dict[str, dict[str, str]]) -> list[Gap]:
 
 def _not_asked(results: Results, measures: list[Measure]) -> list[Gap]:
     present = {measure.evaluation for measure in measures} | {failure.stage for failure in results.failures}
-    pending = " ".join(results.pending)
+    waiting = " ".join(results.waiting)
     return [
         Gap(
             kind="not asked for",
@@ -126,5 +126,5 @@ def _not_asked(results: Results, measures: list[Measure]) -> list[Gap]:
             reason=f"there are no {name} results; add the evaluation, and measure again",
         )
         for name, what in EVALUATIONS.items()
-        if name not in present and name not in pending
+        if name not in present and name not in waiting
     ]

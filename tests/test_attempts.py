@@ -23,10 +23,11 @@ from assay.errors import BadValueError, StoreError
 from assay.evaluations import Adversarial, Calibration
 from assay.execute import run, stacks_pay
 from assay.objectives import Focal
+from assay.packing import unpack_weights
 from assay.plan import Plan, TrainCell, plan
 from assay.recipe import Recipe, Train
 from assay.state import State, begin
-from assay.store import Store, unpack_weights
+from assay.store import Store
 from assay.study import Study
 from assay.workers import Source
 from tests.processes import workers_of

@@ -30,10 +30,10 @@ from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Rej
 from assay.fit import build
 from assay.objectives import Batch, Free, MixedAdversarial, OutlierExposure, Trades
 from assay.outliers import Noise
+from assay.packing import unpack_weights
 from assay.plan import Plan, plan
 from assay.posthoc import BBQ, Histogram, MCDropout, Platt, Temperature, Vector
 from assay.recipe import Recipe, Train, part_classes
-from assay.store import unpack_weights
 from assay.study import Study
 from assay.weights import SWAG, Snapshots
 

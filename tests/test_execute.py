@@ -28,11 +28,12 @@ from assay.execute import run
 from assay.fit import build
 from assay.objectives import OutlierExposure
 from assay.outliers import DataSet, Patches
+from assay.packing import pack_weights, unpack_weights
 from assay.plan import Plan, plan
 from assay.posthoc import Isotonic, MCDropout, Temperature
 from assay.recipe import Recipe, Train, Tuned
 from assay.state import State, begin
-from assay.store import PIECE, Store, pack_weights, unpack_weights
+from assay.store import PIECE, Store
 from assay.study import Study
 from assay.weights import Snapshots
 from assay.workers import Source, _start, source_of

@@ -39,6 +39,7 @@ LAYERS = (
         "slices",
         "plan",
         "plan_record",
+        "packing",
         "store",
         "named",
         "look",

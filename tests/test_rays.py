@@ -25,11 +25,12 @@ from assay.errors import BadValueError, ClusterError  # noqa: E402
 from assay.evaluations import Adversarial, Calibration  # noqa: E402
 from assay.execute import run  # noqa: E402
 from assay.memory import Memory  # noqa: E402
+from assay.packing import pack_weights, unpack_weights  # noqa: E402
 from assay.plan import Plan, plan  # noqa: E402
 from assay.recipe import Recipe, Train  # noqa: E402
 from assay.run import run_study  # noqa: E402
 from assay.state import State  # noqa: E402
-from assay.store import Store, pack_weights, unpack_weights  # noqa: E402
+from assay.store import Store  # noqa: E402
 from assay.study import Study  # noqa: E402
 from assay.workers import Source  # noqa: E402
 

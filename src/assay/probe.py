@@ -20,10 +20,10 @@ from assay.data import Images, Task, sample
 from assay.estimate import EvaluationRate, Kind, Rates, TrainingRate, kind_of
 from assay.evaluations import Adversarial, Evaluation, honesty
 from assay.fit import build, fit
+from assay.packing import pack_weights
 from assay.plan import EvaluateCell, Plan, TrainCell
 from assay.randomness import derive
 from assay.recipe import Recipe, Train
-from assay.store import pack_weights
 
 BUDGET = 8.0  # seconds that the long runs share; with the short ones the whole takes about three times that
 FEW = 16  # images of an evaluation's short run, and of its warm-up

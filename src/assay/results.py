@@ -20,10 +20,11 @@ from assay.evaluations.corruption_error import Errors, compare_errors, count_err
 from assay.metrics.intervals import across_seeds
 from assay.metrics.transfer import Rates, transfer_rates
 from assay.named import ALL, FIRST
+from assay.packing import unpack_arrays
 from assay.plan import replicate_of
 from assay.plan_record import FOLDER, STARTS
 from assay.published import Published, PublishedNumber
-from assay.store import PLAN, Store, unpack_arrays
+from assay.store import PLAN, Store
 from assay.study import TRANSFER
 
 COLUMNS = (

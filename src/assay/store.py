@@ -12,28 +12,21 @@
 Where it lies is a place (`assay.places`): a folder, in which directories are written to a temporary sibling and
 renamed, or any address that fsspec knows, in which a cell's files are written first and its checksums last. Either way
 a killed run loses the cell it was in and nothing else. Each cell holds checksums of its files. Nothing that is read can
-run code: safetensors and JSON alone.
+run code: safetensors and JSON alone (`assay.packing`).
 """
 
 import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import torch
-from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_arrays
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
-from torch import Tensor
-
 from assay.errors import DamagedCellError, StoreError
 from assay.evaluations.base import Observations
+from assay.packing import to_json, unpack
 from assay.places import Holder, Local, Place, place_at
 from assay.places.base import TEMPORARY
 
@@ -43,7 +36,6 @@ CHECKSUMS = "checksums.json"
 PLAN = "study.json"
 CELLS = ("models", "evaluations")
 ROOMS = (*CELLS, "pieces", "failures", "claims")  # no study is called so
-NOTES = "notes"
 PIECE = "tensors.safetensors"
 SHA256 = re.compile("[0-9a-f]{64}")
 ABANDONED = 3600  # seconds after which nobody writes a temporary folder any more
@@ -337,82 +329,6 @@ def abandoned(place: Place, path: str) -> bool:
     """Whether a file or folder was written to so long ago that nobody does any more; never where no place tells."""
     age = place.age(path)
     return age is not None and age > ABANDONED
-
-
-def pack(observations: Observations) -> bytes:
-    """Observations as safetensors; their notes are its metadata."""
-    return save_tensors(_separate(observations.tensors), metadata={NOTES: json.dumps(observations.notes)})
-
-
-def unpack(content: bytes) -> Observations:
-    """The reverse of `pack`.
-
-    Raises:
-        StoreError: the content is no such file.
-    """
-    tensors = _load(content, "observations")
-    try:
-        size = int.from_bytes(content[:8], "little")  # the header's, which `_load` has checked
-        notes = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][NOTES])
-    except (ValueError, KeyError, RecursionError) as error:
-        raise StoreError("observations: the notes cannot be read; delete them and run again") from error
-    if not isinstance(notes, dict) or not all(isinstance(text, str) for text in notes.values()):
-        raise StoreError("observations: expected notes by name; delete them and run again")
-    return Observations(tensors=tensors, notes=notes)
-
-
-def pack_weights(state: Mapping[str, Tensor]) -> bytes:
-    """A model's state as safetensors."""
-    return save_tensors(_separate(state))
-
-
-def unpack_weights(content: bytes) -> dict[str, Tensor]:
-    """The reverse of `pack_weights`.
-
-    Raises:
-        StoreError: the content is no such file.
-    """
-    return _load(content, "weights")
-
-
-def unpack_arrays(content: bytes) -> dict[str, NDArray[Any]]:
-    """As `unpack_weights`, as arrays that cannot be written to, which of many small tensors takes a third of the time.
-
-    Raises:
-        StoreError: the content is no such file.
-    """
-    with _refused("arrays"):
-        return load_arrays(content)
-
-
-def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copies on the CPU: safetensors refuses tensors that share memory, as views and tied weights do."""
-    return {
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
-    }
-
-
-def _load(content: bytes, what: str) -> dict[str, Tensor]:
-    with _refused(what):
-        return dict(sorted(load_tensors(content).items()))  # which comes in another order every time
-
-
-@contextlib.contextmanager
-def _refused(what: str) -> Iterator[None]:
-    """Say what a content that is no safetensors file was for."""
-    try:
-        yield
-    except (SafetensorError, ValueError, KeyError) as error:  # KeyError: a type that torch or numpy has not
-        raise StoreError(f"{what}: cannot be read ({error}); delete them and run again") from error
-
-
-def to_json(content: object) -> bytes:
-    """Plain data as indented JSON.
-
-    Raises:
-        ValueError: the content holds NaN or infinity, which JSON has not.
-    """
-    return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode()
 
 
 def _sha(content: bytes) -> str:

@@ -7,8 +7,8 @@ from assay.evaluations.draws import draw_name, draws
 from assay.metrics.bins import equal_mass, of_size
 from assay.metrics.calibration import top_label
 from assay.metrics.intervals import RESAMPLES, bootstrap_blocks
+from assay.packing import pack_weights, unpack_weights
 from assay.randomness import derive
-from assay.store import pack_weights, unpack_weights
 
 N, M = 240, 170  # test images, outliers
 

@@ -5,7 +5,6 @@ id it answers with the exit status, once that process has ended. As a worker of 
 again, and plants the fault that the environment names.
 """
 
-import importlib
 import json
 import os
 import resource
@@ -125,7 +124,6 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    importlib.import_module("torch._dynamo")  # what torch imports for its first optimiser, and each process would
     serve()
 elif "ASSAY_FAULT" in os.environ:
     attempts.compute = plant(attempts.compute)  # type: ignore[attr-defined]

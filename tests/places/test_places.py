@@ -14,9 +14,10 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
 from assay.errors import BadValueError, DamagedCellError, StoreError
+from assay.packing import to_json
 from assay.places import Elsewhere, Local, elsewhere, place_at
 from assay.report.files import pages_at, write_atomically
-from assay.store import Store, finished, to_json
+from assay.store import Store, finished
 
 FILES = {"model.safetensors": b"weights" * 100, "cell.json": b'{"a": 1}\n'}
 OTHER = {"model.safetensors": b"another" * 100, "cell.json": b'{"a": 2}\n'}

@@ -22,10 +22,11 @@ from assay.data import Images, Task
 from assay.evaluations.base import Measurement, Observations
 from assay.evaluations.draws import draw_name
 from assay.metrics.intervals import RESAMPLES
+from assay.packing import pack, pack_weights, to_json
 from assay.plan import EvaluateCell, plan
 from assay.plan_record import summary
 from assay.results import COLUMNS, Results, Trained, rows
-from assay.store import Store, pack, pack_weights, to_json
+from assay.store import Store
 from assay.studies import tradeoffs
 
 N = 10_000  # images that the numbers claim

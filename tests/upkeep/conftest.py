@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from assay.store import Store, key_of, to_json
+from assay.packing import to_json
+from assay.store import Store, key_of
 
 Make = Callable[..., Store]
 

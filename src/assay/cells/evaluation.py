@@ -15,11 +15,12 @@ from assay.data import Task
 from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Observations, Shift
 from assay.evaluations.base import Piecewise
 from assay.evaluations.draws import draws
+from assay.packing import pack, pack_weights, to_json, unpack_weights
 from assay.parts import describe
 from assay.plan import EVALUATION_SEED, EvaluateCell
 from assay.provenance import describe_run
 from assay.stacks import together
-from assay.store import key_of, pack, pack_weights, to_json, unpack_weights
+from assay.store import key_of
 
 SECONDS = "seconds"  # what a piece took, kept among its tensors
 

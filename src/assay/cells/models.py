@@ -7,9 +7,9 @@ from assay.classifier import Classifier
 from assay.data import Images, Task
 from assay.errors import MissingDataError
 from assay.fit import build
+from assay.packing import unpack_weights
 from assay.parts import describe
 from assay.recipe import Recipe
-from assay.store import unpack_weights
 
 
 def assemble(recipe: Recipe, task: Task, weights: Sequence[bytes]) -> Classifier:

@@ -8,10 +8,10 @@ from assay.cells.base import Report
 from assay.data import Images, Task
 from assay.errors import MissingDataError
 from assay.fit import DivergedError, Fitted, Step, fit
+from assay.packing import pack_weights, to_json, unpack_weights
 from assay.plan import TrainCell
 from assay.provenance import describe_run
 from assay.stacks import fit_stack
-from assay.store import pack_weights, to_json, unpack_weights
 
 
 def train(cell: TrainCell, task: Task, weights: Sequence[bytes], device: str, report: Report) -> dict[str, bytes]:

@@ -10,10 +10,10 @@ from assay.cells.models import assemble
 from assay.data import Task, sample
 from assay.evaluations import Observations
 from assay.evaluations.transfer_matrix import judged_by, made_on
+from assay.packing import pack, to_json
 from assay.parts import describe
 from assay.plan import EVALUATION_SEED, TransferCell
 from assay.provenance import describe_run
-from assay.store import pack, to_json
 
 
 def transfer(cell: TransferCell, task: Task, weights: Sequence[bytes], device: str, report: Report) -> dict[str, bytes]:

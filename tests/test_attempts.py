@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import weakref
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -16,16 +18,18 @@ from assay import attempts, driver, execute
 from assay.attacks import FGSM
 from assay.attempts import attempt
 from assay.augmentations import CutOut, MixUp
-from assay.cells import Given, compute_stack
+from assay.cells import Given, compute_stack, evaluation
 from assay.data import Task, load_task
 from assay.driver import Driver
 from assay.errors import BadValueError, StoreError
-from assay.evaluations import Adversarial, Calibration
+from assay.evaluations import Adversarial, Calibration, adversarial
+from assay.evaluations.chunk import attack_chunk
 from assay.execute import run, stacks_pay
 from assay.objectives import Focal
 from assay.packing import unpack_weights
-from assay.plan import Plan, TrainCell, plan
+from assay.plan import EvaluateCell, Plan, TrainCell, plan
 from assay.recipe import Recipe, Train
+from assay.stacks import meeting
 from assay.state import State, begin
 from assay.store import Store
 from assay.study import Study
@@ -171,7 +175,7 @@ def test_a_stack_that_breaks_is_computed_cell_by_cell(tiny_folder: Path, monkeyp
     monkeypatch.setattr(attempts, "compute_stack", lack)
     found = attempt(own.training, own.task, [NOTHING] * 2, "cpu", lambda *now: told.append(now), drop)
     assert told[0][1:] == (0.0, told[0][2])
-    assert "alone, since the stack broke: the memory was too small for it (OutOfMemoryError)" in told[0][2]
+    assert "alone, since it broke in its stack: the memory was too small for it (OutOfMemoryError)" in told[0][2]
     assert [place for place, *_ in told[:2]] == [0, 1]
     for cell, outcome in zip(own.training, found, strict=True):
         assert isinstance(outcome, dict)
@@ -254,11 +258,10 @@ def test_evaluations_of_alike_models_are_computed_together(
         records = [store.read_json("evaluations", cell.key, "cell.json") for store in (alone, stacked)]
         assert records[1].get("stack") == (None if cell.recipe.members > 1 else 3)
         assert [record["recipe"] for record in records] == [cell.recipe.name] * 2
-        values = [
-            [row["value"] for row in store.read_json("evaluations", cell.key, "measurements.json")]
-            for store in (alone, stacked)
-        ]
-        assert values[0] == pytest.approx(values[1], abs=0.1, nan_ok=True)
+        mine, theirs = (store.read_observations(cell.key).tensors for store in (stacked, alone))
+        assert mine.keys() == theirs.keys()
+        for name, tensor in theirs.items():  # rounding may turn one decision
+            assert int((~torch.isclose(mine[name].double(), tensor.double(), atol=1e-4)).sum()) <= 1, name
         assert not stacked.damaged("evaluations", cell.key)
 
 
@@ -285,7 +288,72 @@ def test_an_evaluation_that_breaks_in_a_stack_is_computed_by_itself(
     assert len(calls) == 4
     [(place, _, text)] = [now for now in told if "alone" in now[2]]
     assert place == 1
-    assert text.startswith("alone, since the stack broke: ValueError: broken")
+    assert text.startswith("alone, since it broke in its stack: ValueError: broken")
+
+
+def attacking(own: Plan, store: Store) -> tuple[list[EvaluateCell], list[Given]]:
+    """The attacks on single models, and what they are given."""
+    cells = [cell for cell in own.evaluating if cell.stage == "adversarial" and cell.recipe.members == 1]
+    return cells, [Given([store.read("models", key, "model.safetensors") for key in cell.models], {}) for cell in cells]
+
+
+def test_a_stack_of_evaluations_shares_its_seconds_and_takes_what_was_kept(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, store = observed(tiny_folder), Store(tmp_path)
+    run(own, store, source(tiny_folder), watch=nothing)
+    cells, given = attacking(own, store)
+    clock, chunk = [0.0], attack_chunk
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        clock[0] += 30
+        return chunk(*arguments, **named)
+
+    monkeypatch.setattr(evaluation, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(adversarial, "attack_chunk", slow)
+    kept: list[dict[str, bytes]] = [{} for _ in cells]
+
+    def computed(inputs: list[Given]) -> list[float]:
+        found = attempt(cells, own.task, inputs, "cpu", silent, lambda place, *piece: kept[place].update([piece]))
+        return [json.loads(one["cell.json"])["provenance"]["seconds"] for one in found if isinstance(one, dict)]
+
+    assert computed(given) == [30, 30, 30]
+    spent = [float(unpack_weights(content)["seconds"]) for pieces in kept for content in pieces.values()]
+    assert all(0 < seconds <= 30 for seconds in spent), "of what passed, each has its third"
+    again = [one._replace(pieces=dict(pieces)) for one, pieces in zip(given, kept, strict=True)]
+    before = clock[0]
+    assert computed(again) == pytest.approx(spent)
+    assert clock[0] == before, "nothing was attacked anew"
+
+
+def test_a_stack_that_lacks_memory_leaves_it_free_and_its_pieces_taken(
+    tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, store = observed(tiny_folder), Store(tmp_path)
+    run(own, store, source(tiny_folder), watch=nothing)
+    cells, given = attacking(own, store)
+    stacks, kept, attacked = list[weakref.ref[Any]](), list[tuple[int, str]](), list[int]()
+    meet, chunk, examples = meeting._Meeting.__init__, attack_chunk, Adversarial._examples
+
+    def noted(self: Any, stack: Any) -> None:
+        stacks.append(weakref.ref(stack))
+        meet(self, stack)
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        attacked.append(1)
+        return chunk(*arguments, **named)
+
+    def lack(*arguments: Any) -> Any:  # after the pieces
+        if not stacks or stacks[0]() is None:
+            return examples(*arguments)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(meeting._Meeting, "__init__", noted)
+    monkeypatch.setattr(adversarial, "attack_chunk", counted)
+    monkeypatch.setattr(Adversarial, "_examples", lack)
+    found = attempt(cells, own.task, given, "cpu", silent, lambda place, name, _: kept.append((place, name)))
+    assert all(isinstance(one, dict) for one in found), "the stack was gone as each was computed by itself"
+    assert len(kept) == len(attacked) == 3
 
 
 def test_a_full_disk_ends_the_run_from_within_a_stack_too(

@@ -34,26 +34,21 @@ def attempt(
     Returns:
         What became of each cell. What breaks one that was handed out by itself is raised.
     """
+    kept: list[dict[str, bytes]] = [{**one.pieces} for one in given]
+
+    def keep_too(place: int, name: str, content: bytes) -> None:
+        kept[place][name] = content
+        keep(place, name, content)
 
     def alone(place: int) -> dict[str, bytes]:
-        weights, pieces = given[place]
-        show_one, keep_one = partial(show, place), partial(keep, place)
-        return compute(cells[place], task, weights, device, show_one, pieces=pieces, keep=keep_one)
+        weights, show_one, keep_one = given[place].weights, partial(show, place), partial(keep, place)
+        return compute(cells[place], task, weights, device, show_one, pieces=kept[place], keep=keep_one)
 
     if len(cells) == 1:
         return [alone(0)]
-    found: list[dict[str, bytes] | Exception]
-    try:
-        found = compute_stack(cells, task, given, device, show, keep)
-    except Exception as error:  # whatever breaks the stack, its cells may be fine
-        found = [error] * len(cells)
-    outcomes = [reason_of(one) if isinstance(one, Exception) else one for one in found]
-    # A training that diverges would by itself.
-    again = [
-        place for place, one in enumerate(found) if isinstance(one, Exception) and not isinstance(one, DivergedError)
-    ]
+    outcomes, again = _outcomes(cells, task, given, device, show, keep_too)
     for place in again:
-        show(place, 0.0, f"alone, since the stack broke: {outcomes[place]}")
+        show(place, 0.0, f"alone, since it broke in its stack: {outcomes[place]}")
     for place in again:
         try:
             outcomes[place] = alone(place)
@@ -62,3 +57,20 @@ def attempt(
         except Exception as error:  # whatever breaks one cell, the others go on
             outcomes[place] = reason_of(error)
     return outcomes
+
+
+def _outcomes(
+    cells: Sequence[Cell], task: Task, given: Sequence[Given], device: str, show: Show, keep: Keep
+) -> tuple[list[Outcome], list[int]]:
+    """What became of the cells of a stack, and the places of those that may be fine by themselves.
+
+    No error leaves this function: it would hold what was computed as it was raised, and with it the memory.
+    """
+    found: list[dict[str, bytes] | Exception]
+    try:
+        found = compute_stack(cells, task, given, device, show, keep)
+    except Exception as error:  # whatever breaks the stack, its cells may be fine
+        found = [error] * len(cells)
+    # A training that diverges would do so by itself.
+    again = [place for place, one in enumerate(found) if not isinstance(one, dict | DivergedError)]
+    return [one if isinstance(one, dict) else reason_of(one) for one in found], again

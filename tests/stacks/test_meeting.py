@@ -1,8 +1,10 @@
 """What is done with several models at once is what is done with each."""
 
 import copy
+import gc
 import threading
 import time
+import weakref
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -30,9 +32,10 @@ from assay.attacks import (
     Transfer,
 )  # fmt: skip
 from assay.attacks.base import Aim, input_gradient
-from assay.classifier import Classifier, evaluating, predict_all
+from assay.classifier import Classifier, Outputs, evaluating, predict_all
 from assay.data import Images, Task
-from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Observations, Rejection, Shift
+from assay.errors import BadValueError
+from assay.evaluations import Adversarial, Anomaly, Calibration, Decay, Evaluation, Observations, Rejection, Shift
 from assay.parts import describe
 from assay.randomness import derive
 from assay.recipe import Recipe, Train
@@ -155,6 +158,7 @@ EVALUATIONS: tuple[Evaluation, ...] = (
     Shift(),
     Anomaly(),
     Rejection(),
+    Decay(),
     Adversarial(
         attacks=(FGSM(eps=0.1), PGD(eps=0.1, steps=5, early_stop=True)), budgets=(0.05, 0.2), images=30, checked=10
     ),
@@ -243,6 +247,79 @@ def test_an_interrupt_ends_all_threads(where: str, networks: list[Classifier], m
     while threading.active_count() > threads and time.monotonic() < deadline:
         time.sleep(0.01)
     assert threading.active_count() == threads
+
+
+def test_no_graph_outlives_its_step(networks: list[Classifier], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without waiting for Python to look for cycles: on a GPU these are gigabytes."""
+    made, alive, init = list[weakref.ref[Any]](), list[int](), meeting._Joint.__init__
+
+    def counted(self: Any, stack: Any, passes: Any) -> None:
+        made.append(weakref.ref(self))
+        init(self, stack, passes)
+        alive.append(sum(one() is not None for one in made))
+
+    monkeypatch.setattr(meeting._Joint, "__init__", counted)
+    x, y = TASK.test.x[:8].float() / 255, TASK.test.y[:8]
+    gc.collect()
+    gc.disable()
+    try:
+        together(each(networks), lambda _, models: PGD(eps=0.1, steps=10)(models[0], x, y, derive(0)))
+        assert len(alive) >= 10
+        assert max(alive) <= 2
+        assert not any(one() for one in made)
+    finally:
+        gc.enable()
+
+
+def test_it_works_inside_inference_mode_and_on_images_that_have_gradients(networks: list[Classifier]) -> None:
+    x, y = TASK.test.x[:8].float() / 255, TASK.test.y[:8]
+
+    def work(place: int, models: Sequence[Classifier]) -> Tensor:
+        if place == 0:  # a pass without gradients, of images that could have some, beside passes with
+            with torch.no_grad():
+                return models[0].outputs(x[:3].clone().requires_grad_()).logits
+        return input_gradient(models[0], x, Aim(y)).gradient
+
+    with torch.inference_mode():
+        found = together(each(networks), work)
+    for place, (ours, network) in enumerate(zip(found, networks, strict=True)):
+        assert isinstance(ours, Tensor), ours
+        assert torch.allclose(ours, work(place, [network]), atol=1e-5)
+
+
+def test_a_second_derivative_is_refused_and_not_wrong(networks: list[Classifier]) -> None:
+    x = TASK.test.x[:4].float() / 255
+
+    def work(models: Sequence[Classifier]) -> Tensor:
+        leaf = x.clone().requires_grad_()
+        [slope] = torch.autograd.grad(models[0](leaf).square().sum(), leaf, create_graph=True)
+        return torch.autograd.grad(slope.square().sum(), leaf)[0]
+
+    for found in together(each(networks), lambda _, models: work(models)):
+        assert isinstance(found, RuntimeError)
+
+
+class Sharper(Classifier):
+    """A network whose outputs are not its head's."""
+
+    def __init__(self, inside: Classifier) -> None:
+        super().__init__()
+        self.n_classes, self.inside = inside.n_classes, inside
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.inside.features(x)
+
+    def head(self, features: Tensor) -> Tensor:
+        return self.inside.head(features)
+
+    def outputs(self, x: Tensor) -> Outputs:
+        features, logits = super().outputs(x)
+        return Outputs(features, 10 * logits)
+
+
+def test_a_network_that_does_more_than_features_and_head_is_refused(networks: list[Classifier]) -> None:
+    with pytest.raises(BadValueError, match="Sharper: has outputs of its own, beside features and head"):
+        together([[Sharper(network).eval()] for network in networks], lambda *_: None)
 
 
 def test_a_stand_in_trains_and_differentiates_weights_by_itself(networks: list[Classifier], passes: list[int]) -> None:

@@ -1,6 +1,8 @@
 """Which recipes stack."""
 
 import re
+from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
@@ -109,3 +111,14 @@ def test_models_are_evaluated_together_whatever_they_were_trained_by() -> None:
 )
 def test_these_are_evaluated_by_themselves(recipe: Recipe) -> None:
     assert evaluation_family(recipe, Calibration()) is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own(Calibration):
+    """An evaluation that does not say that it works in a stack."""
+
+    stacks: ClassVar[bool] = False
+
+
+def test_an_evaluation_that_does_not_say_so_is_done_model_by_model() -> None:
+    assert evaluation_family(BASE, Own()) is None

@@ -30,7 +30,7 @@ def evaluate(cell: EvaluateCell, task: Task, given: Given, device: str, report: 
     start = time.perf_counter()
     pieces = _Pieces(given.pieces, keep, device)
     model = assemble(cell.recipe, task, given.weights).to(device)
-    files = _observed(cell, model, task, report, pieces)
+    files = _measured(cell, _observe(cell, model, task, report, pieces), report)
     seconds = time.perf_counter() - start + pieces.earlier  # last: they hold all
     return files | {"cell.json": _record(cell, device, seconds)}
 
@@ -51,11 +51,14 @@ def evaluate_together(
         for cell, one in zip(cells, given, strict=True)
     ]
 
-    def work(place: int, stand_ins: Sequence[Classifier]) -> dict[str, bytes]:
+    def work(place: int, stand_ins: Sequence[Classifier]) -> Observations:
         cell = cells[place]
-        return _observed(cell, joined(cell.recipe, stand_ins), task, partial(report, place), pieces[place])
+        return _observe(cell, joined(cell.recipe, stand_ins), task, partial(report, place), pieces[place])
 
-    found = together(groups, work)
+    found = [
+        one if isinstance(one, Exception) else _measured(cells[place], one, partial(report, place))
+        for place, one in enumerate(together(groups, work))
+    ]
     seconds = (time.perf_counter() - start) / count
     return [
         files
@@ -93,12 +96,15 @@ class _Pieces:
         return tensors
 
 
-def _observed(cell: EvaluateCell, model: Classifier, task: Task, report: Report, pieces: _Pieces) -> dict[str, bytes]:
-    """Observe the model and measure what was observed: all files but the record."""
+def _observe(cell: EvaluateCell, model: Classifier, task: Task, report: Report, pieces: _Pieces) -> Observations:
     observe = cell.evaluation.observe
     if isinstance(cell.evaluation, Piecewise):
         observe = partial(cell.evaluation.observe, pieces=pieces)
-    observations = observe(model, task, EVALUATION_SEED, lambda fraction: report(fraction, ""))
+    return observe(model, task, EVALUATION_SEED, lambda fraction: report(fraction, ""))
+
+
+def _measured(cell: EvaluateCell, observations: Observations, report: Report) -> dict[str, bytes]:
+    """All files but the record."""
     report(1.0, "measuring")
     measurements = cell.evaluation.measure(observations)
     return {

@@ -71,6 +71,7 @@ class Adversarial:
     name: ClassVar[str] = "adversarial"
     version: ClassVar[int] = 2
     uses: ClassVar[tuple[str, ...]] = ("test",)
+    stacks: ClassVar[bool] = True
     piecewise: ClassVar[bool] = True
 
     attacks: tuple[Attack, ...] = field(default_factory=_studied)

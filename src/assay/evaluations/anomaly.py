@@ -40,6 +40,7 @@ class Anomaly:
     name: ClassVar[str] = "anomaly"
     version: ClassVar[int] = 1
     uses: ClassVar[tuple[str, ...]] = ("train", "test", "inside", "outliers")
+    stacks: ClassVar[bool] = True
     passes: ClassVar[float] = 8.0
 
     scores: tuple[AnyScore, ...] = (MSP(), MaxLogit(), Energy(), CrossEntropy(), ViM())

@@ -41,6 +41,7 @@ class Calibration:
     name: ClassVar[str] = "calibration"
     version: ClassVar[int] = 1
     uses: ClassVar[tuple[str, ...]] = ("test",)
+    stacks: ClassVar[bool] = True
     passes: ClassVar[float] = 2.0
 
     bins: int = BINS

@@ -52,6 +52,7 @@ class Decay:
     name: ClassVar[str] = "decay"
     version: ClassVar[int] = 2
     uses: ClassVar[tuple[str, ...]] = ("train", "test", "outliers")
+    stacks: ClassVar[bool] = True
     passes: ClassVar[float] = 160.0
 
     scores: tuple[AnyScore, ...] = (MSP(), Energy())

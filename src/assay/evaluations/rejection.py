@@ -62,6 +62,7 @@ class Rejection:
     name: ClassVar[str] = "rejection"
     version: ClassVar[int] = 1
     uses: ClassVar[tuple[str, ...]] = ("train", "validation", "test", "outliers")
+    stacks: ClassVar[bool] = True
     passes: ClassVar[float] = 8.0
 
     scores: tuple[AnyScore, ...] = (MSP(), MaxLogit(), Energy(), CrossEntropy(), ViM())

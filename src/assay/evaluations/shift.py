@@ -45,6 +45,7 @@ class Shift:
     name: ClassVar[str] = "shift"
     version: ClassVar[int] = 1
     uses: ClassVar[tuple[str, ...]] = ("test",)
+    stacks: ClassVar[bool] = True
     passes: ClassVar[float] = 30.0
 
     corruptions: tuple[Corruption, ...] = MNIST_C

@@ -15,8 +15,10 @@ from typing import Any, Generic, TypeVar, cast
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from assay.classifier import Classifier, LinearHead, device_of
+from assay.errors import BadValueError
 from assay.randomness import global_streams
 from assay.stacks.networks import Stack
 
@@ -29,27 +31,43 @@ def together(
     """Do the work for each group of networks, as if one after the other.
 
     A stand-in is in evaluation mode and gives its network's features, to rounding, and their gradients with respect to
-    the images. In training mode, and where gradients are on but none is wanted of the images, it runs the network
-    itself.
+    the images, once and not twice. In training mode, and where gradients are on but none is wanted of the images, it
+    runs the network itself. The weights are those at the beginning; hooks on a network's layers are not called.
 
     Args:
-        groups: networks in evaluation mode, all of one architecture, as `Stack` takes them; a group is a model, or the
-            members of an ensemble.
+        groups: networks in evaluation mode, all of one architecture, as `Stack` takes them, whose outputs are
+            `head(features(x))`; a group is a model, or the members of an ensemble.
         work: called with the place of a group and stand-ins for its networks, in a thread of its own.
 
     Returns:
         What the work gave for each group, or the error that it raised. What is no `Exception`, such as an interrupt, is
         raised, and so is what breaks a pass of all.
+
+    Raises:
+        BadValueError: a network does more than `head(features(x))`.
     """
-    meeting = _Meeting(Stack([network for group in groups for network in group]))
+    for network in (network for group in groups for network in group):
+        _check(network)
     firsts = accumulate(map(len, groups[:-1]), initial=0)
-    seats = [
-        _Seat(group, first, partial(work, place))
-        for place, (group, first) in enumerate(zip(groups, firsts, strict=True))
-    ]
-    with global_streams(0, device_of(groups[0][0])):  # only so that they are put back: threads take turns inside
+    # The streams are put back: threads take turns inside.
+    with global_streams(0, device_of(groups[0][0])), torch.inference_mode(False):
+        meeting = _Meeting(Stack([network for group in groups for network in group]))
+        seats = [
+            _Seat(group, first, partial(work, place))
+            for place, (group, first) in enumerate(zip(groups, firsts, strict=True))
+        ]
         meeting.hold(seats)
     return [cast("T | Exception", seat.result) for seat in seats]
+
+
+def _check(network: Classifier) -> None:
+    own = [
+        name for name in ("forward", "outputs", "members") if getattr(type(network), name) != getattr(Classifier, name)
+    ]
+    if own:
+        raise BadValueError(
+            f"{type(network).__name__}: has {own[0]} of its own, beside features and head; work on it by itself"
+        )
 
 
 @dataclass(eq=False)
@@ -89,23 +107,25 @@ class _Seat(Generic[T]):
         self.working = self.ended = self.stopped = False
         self.change = Condition()  # of who works
         self.thread = Thread(target=self._run, daemon=True)
-        self.thread.start()
 
     def resume(self) -> None:
         """Let the thread work until it wants something, or ends."""
+        if self.thread.ident is None:
+            self.thread.start()
         self._turn(working=True)
 
     def ask(self, wanted: _Forward | _Backward) -> None:
         """In the thread: wait until it is answered."""
         self.wanted = wanted
         self._turn(working=False)
+        self.wanted = None
         if self.stopped:
             raise _Stopped
 
     def end(self) -> None:
         """End the thread where it is; one that an interrupt has left at work is waited for."""
         self.stopped = True
-        while not self.ended:
+        while self.thread.ident is not None and not self.ended:
             self.resume()
         self.stand_ins = ()  # which hold this seat
 
@@ -120,10 +140,11 @@ class _Seat(Generic[T]):
         with self.change:
             self.change.wait_for(lambda: self.working)
         try:
-            if not self.stopped:
-                # Autograd runs the backward pass of a GPU in one thread for all, where to wait would be for ever.
-                with torch.autograd.set_multithreading_enabled(False):
-                    self.result = self.work(self.stand_ins)
+            # Autograd runs the backward pass of a GPU in one thread for all, where to wait would be for ever.
+            with torch.autograd.set_multithreading_enabled(False):
+                self.result = self.work(self.stand_ins)
+        except _Stopped:
+            self.result = None
         except BaseException as error:  # whatever it is, it is for who holds the meeting
             self.result = error
         with self.change:
@@ -177,7 +198,7 @@ class _Joint:
     def __init__(self, stack: Stack, passes: Sequence[_Forward]) -> None:
         """Answer the passes, one for each network of the stack."""
         graph = any(one.graph for one in passes)
-        with torch.inference_mode(False), torch.set_grad_enabled(graph):
+        with torch.set_grad_enabled(graph):
             self.leaf = _padded([one.x for one in passes]).requires_grad_(graph)
             self.features = stack.features(self.leaf)
         for row, one in enumerate(passes):
@@ -186,13 +207,12 @@ class _Joint:
 
     def back(self, slopes: Sequence[_Backward]) -> None:
         """Answer what wants gradients; the others' slopes are 0."""
-        with torch.inference_mode(False):
-            given = dict.fromkeys(range(len(self.leaf)), self.features.new_zeros((0, self.features.shape[2])))
-            given |= {one.of.row: one.slope for one in slopes}
-            slope = _padded(list(given.values()), self.features.shape[1])
-            [gradient] = torch.autograd.grad(self.features, self.leaf, slope, retain_graph=True)
-            for one in slopes:
-                one.gradient = gradient[one.of.row, : len(one.slope)].clone()
+        given = dict.fromkeys(range(len(self.leaf)), self.features.new_zeros((0, self.features.shape[2])))
+        given |= {one.of.row: one.slope for one in slopes}
+        slope = _padded(list(given.values()), self.features.shape[1])
+        [gradient] = torch.autograd.grad(self.features, self.leaf, slope, retain_graph=True)
+        for one in slopes:
+            one.gradient = gradient[one.of.row, : len(one.slope)].clone()
 
 
 class _Shared(torch.autograd.Function):
@@ -203,9 +223,12 @@ class _Shared(torch.autograd.Function):
         """Ask for the features (B, D) of x (B, C, H, W)."""
         ctx.seat, ctx.asked = seat, _Forward(place, x.detach(), graph=True)
         seat.ask(ctx.asked)
-        return cast(Tensor, ctx.asked.features)
+        features: Tensor = ctx.asked.features
+        del ctx.asked.features  # which will hold what holds `asked`
+        return features
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
         """Ask for the gradient (B, C, H, W)."""
         asked = _Backward(ctx.asked, slope)
@@ -228,7 +251,7 @@ class _StandIn(Classifier):
         if torch.is_grad_enabled():
             found: Tensor = _Shared.apply(x, self.seat, self.place)  # type: ignore[no-untyped-call]
             return found
-        asked = _Forward(self.place, x, graph=False)
+        asked = _Forward(self.place, x.detach(), graph=False)
         self.seat.ask(asked)
         return asked.features
 

@@ -5,8 +5,10 @@ takes steps in a ball of the same norm. Augmentations, radii, numbers of steps a
 its own. A part says that it works in a stack by a class variable `stacks`: an architecture whose networks draw by
 `torch.nn.Dropout` alone and keep no statistics of batches; an objective that draws nothing and calls its model once.
 
-Evaluated together are models of one such architecture and one number of members, on one evaluation, whatever they were
-trained by; none whose network is changed after training, or stands for several.
+Evaluated together are models of one such architecture and one number of members, on one evaluation that works in a
+stack, whatever they were trained by; none whose network is changed after training, or stands for several. Such an
+architecture's networks give `head(features(x))` and no more; such an evaluation, and the attacks and scores in it, ask
+a model for its outputs, features and head alone, and for one gradient, with respect to the images.
 """
 
 import json
@@ -45,10 +47,11 @@ def family(recipe: Recipe) -> str | None:
 
 def evaluation_family(recipe: Recipe, evaluation: Part) -> str | None:
     """What models share that are evaluated together, as text; None where the recipe's is evaluated by itself."""
+    parts: tuple[Part, ...] = (recipe.architecture, evaluation)
     changed = recipe.posthoc is not None or recipe.weights is not None
-    if changed or not getattr(recipe.architecture, "stacks", False):
+    if changed or not all(getattr(part, "stacks", False) for part in parts):
         return None
-    return json.dumps([recipe.members, *map(canonical, (recipe.architecture, evaluation))], sort_keys=True)
+    return json.dumps([recipe.members, *map(canonical, parts)], sort_keys=True)
 
 
 def stackable(one: Recipe, other: Recipe) -> bool:

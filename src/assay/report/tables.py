@@ -12,8 +12,9 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from assay.analysis.measures import number
@@ -22,10 +23,16 @@ from assay.results import COLUMNS, Results, setting_text
 
 FORMAT = 1
 NUMBERS = ("value", "low", "high")
-UNIQUE = (*NUMBERS, "setting")
 NO_REASON = "the store gives no reason"
 
 Columns = dict[str, list[Any]]  # plain values by the name of their column, in the order of COLUMNS
+
+
+class Setting(NamedTuple):
+    """A setting as it stands in the CSV and in the JSON."""
+
+    text: str
+    entry: str
 
 
 def write_tables(results: Results, folder: Path | str) -> tuple[Path, Path]:
@@ -39,13 +46,25 @@ def write_tables(results: Results, folder: Path | str) -> tuple[Path, Path]:
 
 
 def _columns(table: pd.DataFrame) -> Columns:
-    """Plain values, those of NUMBERS in digits, or "" where there is none."""
-    plain = {name: table[name].tolist() for name in COLUMNS}
-    plain |= {name: _each(values, FORMS.get(name, _text)) for name, values in plain.items() if name not in UNIQUE}
-    for name in NUMBERS:
-        plain[name] = ["" if value is None else repr(value) for value in map(number, plain[name])]
+    """Plain values: settings as `Setting`, those of NUMBERS in digits, or "" where there is none."""
+    plain = {
+        name: _digits(table[name])
+        if name in NUMBERS
+        else _settings(table[name].tolist())
+        if name == "setting"
+        else _each(table[name].tolist(), FORMS.get(name, _text))
+        for name in COLUMNS
+    }
     reasons = zip(plain["reason"], plain["value"], strict=True)
     return plain | {"reason": [reason or ("" if value else NO_REASON) for reason, value in reasons]}
+
+
+def _digits(column: "pd.Series[Any]") -> list[str]:
+    numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    digits = list(map(repr, numbers.tolist()))
+    for place in np.flatnonzero(~np.isfinite(numbers)):
+        digits[place] = ""
+    return digits
 
 
 def _csv(columns: Columns) -> str:
@@ -55,7 +74,7 @@ def _csv(columns: Columns) -> str:
 
 def _csv_cell(value: object) -> str:
     """A cell as it stands in a line of a CSV, in quotes where it needs them."""
-    text = setting_text(value) if isinstance(value, Mapping) else cell_text(value)
+    text = value.text if isinstance(value, Setting) else cell_text(value)
     stream = io.StringIO()
     csv.writer(stream, lineterminator="").writerow([text, ""])  # alone, an empty cell would get quotes
     return stream.getvalue().removesuffix(",")
@@ -83,15 +102,24 @@ def _entries(name: str, values: list[Any]) -> list[str]:
     """A column's entries in the rows of the JSON."""
     if name in NUMBERS:
         return [f'   "{name}": {digits or "null"}' for digits in values]
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=1).encode
-    return _each(values, lambda value: f'   "{name}": ' + encode(value).replace("\n", "\n   "))
+    return _each(values, lambda value: f'   "{name}": {value.entry if isinstance(value, Setting) else _encode(value)}')
+
+
+def _encode(value: object) -> str:
+    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=1).encode(value).replace("\n", "\n   ")
+
+
+def _settings(values: list[Mapping[str, Any]]) -> list[Setting]:
+    """Each setting's forms, found once for those that print alike: 1 equals 1.0, and prints otherwise."""
+    keys = list(map(repr, values))
+    known = dict(zip(keys, values, strict=True))
+    return _each(keys, lambda key: Setting(setting_text(known[key]), _encode(known[key])))
 
 
 def _each(values: list[Any], form: Callable[[Any], Any]) -> list[Any]:
-    """The form of each value, found once for those that are equal, and of settings for those that print alike."""
-    keys = list(map(repr, values)) if values and isinstance(values[0], Mapping) else values
-    known = {key: form(value) for key, value in dict(zip(keys, values, strict=True)).items()}
-    return [known[key] for key in keys]
+    """The form of each value, found once for those that are equal."""
+    known = {value: form(value) for value in set(values)}
+    return list(map(known.__getitem__, values))
 
 
 def _text(value: object) -> str:

@@ -131,8 +131,12 @@ def _filtered(sets: Floats) -> Floats:
 
 
 def _sorted(sets: Floats, by: Floats) -> Floats:
-    """The points of each set in falling order of `by` (S, n), which leaves the padding at the end, and out."""
-    return _trimmed(np.take_along_axis(sets, np.argsort(-by, axis=1, kind="stable")[:, :, None], axis=1))
+    """The points of each set in falling order of `by` (S, n) >= 0, without places where it is 0 in every set.
+
+    What has no sum is padding, and what has no height on one axis has no volume.
+    """
+    order = np.argsort(-by, axis=1, kind="stable")[:, : int((by > 0).sum(axis=1).max(initial=0))]
+    return sets[np.arange(len(sets))[:, None], order]
 
 
 def _trimmed(sets: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from functools import cache
 from math import hypot, inf, isinf, isnan
 
-from scipy.special import ndtr, stdtr, stdtrit
+from scipy.special import ndtr, stdtr, stdtridf, stdtrit
 
 from assay.analysis.effects import LEVEL, Effect
 from assay.metrics.intervals import normal_quantile
@@ -47,10 +47,8 @@ def _student(ratio: float) -> tuple[float, float]:
 
 @cache
 def _freedom(ratio: float) -> float:
-    from scipy.optimize import brentq  # here, since it takes a quarter of a second and only claims need it
-
     if quantile(MOST) >= ratio:
         return inf
     if quantile(LEAST) <= ratio:
         return LEAST
-    return float(brentq(lambda tried: quantile(tried) - ratio, LEAST, MOST))
+    return float(stdtridf((1 + LEVEL) / 2, ratio))

@@ -53,6 +53,14 @@ def test_arrays_are_the_tensors() -> None:
     assert all(np.array_equal(found[name], tensor.numpy()) for name, tensor in named.items())
     with pytest.raises(StoreError, match=r"arrays: cannot be read .*; delete them and run again"):
         unpack_arrays(pack_weights(named)[:-2])
+    for other in (
+        pack_weights(named)[:-4],
+        pack_weights({"a": torch.rand(3, dtype=torch.float64)}),
+        b"\x02\0\0\0\0\0\0\0[]",
+        b"",
+    ):
+        with pytest.raises(StoreError, match="arrays: cannot be read"):
+            unpack_arrays(other)
 
 
 def test_tensors_that_share_memory_or_stand_across_it_are_kept() -> None:

@@ -3,12 +3,11 @@
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load as load_arrays
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
@@ -55,14 +54,25 @@ def unpack_weights(content: bytes) -> dict[str, Tensor]:
     return _load(content, "weights")
 
 
-def unpack_arrays(content: bytes) -> dict[str, NDArray[Any]]:
-    """As `unpack_weights`, as arrays that cannot be written to, which of many small tensors takes a third of the time.
+def unpack_arrays(content: bytes) -> dict[str, NDArray[np.float32]]:
+    """As `unpack_weights`, of float32 alone and in their own order, as views of the content: a tenth of the time.
 
     Raises:
-        StoreError: the content is no such file.
+        StoreError: the content is no such file, or holds tensors of another type.
     """
     with _refused("arrays"):
-        return load_arrays(content)
+        size = 8 + int.from_bytes(content[:8], "little")
+        header = json.loads(content[8:size])
+        numbers = np.frombuffer(content, dtype="<f4", offset=size)
+        return {name: _view(numbers, **entry) for name, entry in header.items() if name != "__metadata__"}
+
+
+def _view(numbers: NDArray[np.float32], dtype: str, shape: list[int], data_offsets: list[int]) -> NDArray[np.float32]:
+    """The tensor of one entry in a header of safetensors."""
+    if dtype != "F32":
+        raise ValueError(f"expected float32, got {dtype}")
+    start, end = data_offsets
+    return numbers[start // 4 : end // 4].reshape(shape)  # which fails where the shape does not fit
 
 
 def _separate(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -82,7 +92,8 @@ def _refused(what: str) -> Iterator[None]:
     """Say what a content that is no safetensors file was for."""
     try:
         yield
-    except (SafetensorError, ValueError, KeyError) as error:  # KeyError: a type that torch or numpy has not
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        # KeyError: a type that torch has not; what follows it: JSON that is no header
         raise StoreError(f"{what}: cannot be read ({error}); delete them and run again") from error
 
 

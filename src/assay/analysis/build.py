@@ -163,12 +163,12 @@ def _draws(
         there = (~np.isnan(values)).tolist()
         for evaluation, named in columns.items():
             wanted = {name: column for name, column in named.items() if there[column]}
-            found = results.load_draws(results.recipes[recipe], seed, evaluation) if wanted else None
-            drawn = [name for name in wanted if found and name in found and len(found[name]) == RESAMPLES]
-            if found and drawn:
-                places = [wanted[name] for name in drawn]
-                total[recipe, places] += [found[name] for name in drawn]
-                count[recipe, places] += 1
+            found = (results.load_draws(results.recipes[recipe], seed, evaluation) if wanted else None) or {}
+            for name, column in wanted.items():  # one by one: as one array they would be copied twice
+                own = found.get(name)
+                if own is not None and len(own) == RESAMPLES:
+                    np.add(total[recipe, column], own, out=total[recipe, column])
+                    count[recipe, column] += 1
     complete = (count == seeds) & (seeds > 0)
     total /= np.maximum(count, 1).astype(np.float32)[:, :, None]
     total[~complete] = np.nan

@@ -52,7 +52,7 @@ class Local:
 
     def read(self, path: str) -> bytes:
         """A file's content."""
-        with open(f"{self.root}/{path}", "rb") as file:  # noqa: PTH123
+        with open(f"{self.root}/{path}", "rb", buffering=0) as file:  # noqa: PTH123 a buffer would copy all of it
             return file.read()
 
     def names(self, folder: str) -> list[str]:

@@ -135,12 +135,12 @@ def across_seeds(values: Sequence[float], level: float = 0.95) -> Interval:
     Raises:
         BadValueError: fewer than two values, or a value that is not finite.
     """
-    if len(values) < 2 or not all(math.isfinite(value) for value in values):
+    if len(values) < 2 or not all(map(math.isfinite, values)):
         raise BadValueError(f"values: expected at least two finite numbers, one a seed, got {list(values)}")
     normal_quantile(level)
     n = len(values)
     mean = math.fsum(values) / n
-    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
+    spread = math.sqrt(math.fsum([(value - mean) ** 2 for value in values]) / (n - 1))
     half = _student_quantile(level, n - 1) * spread / math.sqrt(n)
     return Interval(mean - half, mean + half)
 

@@ -7,6 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from assay.analysis.measures import Measure, collect, without
 from assay.report.answer import answer
@@ -124,15 +125,14 @@ def terminal_table(table: Headline, *, title: str = "", intervals: bool = True) 
             _cell(column.measure.metric, item, intervals)
             for column, item in zip(table.columns, row.entries, strict=True)
         ]
-        drawn.add_row(escape(name), *cells, style="bold" if row.baseline else None)
+        drawn.add_row(Text(name), *cells, style="bold" if row.baseline else None)
     return drawn
 
 
-def _cell(metric: str, item: Entry, intervals: bool) -> str:
+def _cell(metric: str, item: Entry, intervals: bool) -> Text:
     interval = show_interval(metric, item.cell.low, item.cell.high) if intervals else ""
     mark = MARK if item.seen else ""
     text = " ".join(part for part in (SYMBOLS[item.verdict], show(metric, item.cell.value), mark) if part)
     text = text.replace(" ", "\u00a0")  # a value keeps to one line
     whole = f"{text}\n{interval}" if interval else text
-    style = STYLES.get(item.verdict)
-    return f"[{style}]{escape(whole)}[/{style}]" if style else escape(whole)
+    return Text.assemble((whole, STYLES.get(item.verdict, "")))  # markup would be parsed thrice

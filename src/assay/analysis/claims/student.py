@@ -28,10 +28,13 @@ def quantile(degrees: float) -> float:
 
 
 def tail(distance: float, half: float, error: float) -> float:
-    """The two-sided p-value of a distance whose 95 % interval has that half-width; 1 for a distance <= 0."""
+    """The two-sided p-value of a distance whose 95 % interval has that half-width; 1 for a distance <= 0.
+
+    That of an infinite one, as to a region's side without an end, is 0.
+    """
     if not distance > 0:
         return 1.0
-    if half <= 0:
+    if half <= 0 or isinf(distance):
         return 0.0
     degrees, reach = _student(round(half / error, 3)) if error > 0 else (inf, Z)
     ratio = reach * distance / half

@@ -191,9 +191,13 @@ def test_garbage_is_left_alone_for_a_while(before: bool) -> None:
         (gc.enable if before else gc.disable)()
         with no_collection():
             assert not gc.isenabled()
+            there = gc.get_freeze_count()
+            made = [{"held": there}]
         assert gc.isenabled() == before
+        assert gc.get_freeze_count() > there, made
         with pytest.raises(KeyError), no_collection():
             raise KeyError
         assert gc.isenabled() == before
     finally:
+        gc.unfreeze()
         (gc.enable if was else gc.disable)()

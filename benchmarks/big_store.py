@@ -32,7 +32,7 @@ IMAGES = 2000
 READ = """
 import sys
 from assay.report import write_tables
-from assay.results import load_results
+from assay.stored_results import load_results
 from assay.store import Store
 write_tables(load_results(Store(sys.argv[1], look=True), "tradeoffs"), sys.argv[2])
 """

@@ -25,7 +25,8 @@ from typing import Any
 
 from assay.report.explorer import write_explorer
 from assay.report.html import write_report
-from assay.results import Results, load_results
+from assay.results import Results
+from assay.stored_results import load_results
 
 SYNTHETIC = Path(__file__).parents[1] / "tests" / "report" / "synthetic.py"
 FLAGS = (

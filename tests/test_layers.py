@@ -45,6 +45,8 @@ LAYERS = (
         "look",
         "cells",
         "results",
+        "means",
+        "stored_results",
         "estimate",
         "memory",
         "pace",

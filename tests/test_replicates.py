@@ -10,9 +10,10 @@ from assay.errors import DamagedCellError
 from assay.evaluations import Calibration, Shift
 from assay.evaluations.draws import draws
 from assay.recipe import Recipe, Train
-from assay.results import Results, load_results
+from assay.results import Results
 from assay.run import folder_of, run_study
 from assay.store import Store
+from assay.stored_results import load_results
 from assay.study import Preset, Study
 
 TRAIN = Train(epochs=1, images=40)

@@ -12,13 +12,14 @@ from assay.augmentations import SaltPepper
 from assay.corruptions import ImpulseNoise, Stripe
 from assay.evaluations import Calibration, Shift
 from assay.evaluations.base import Measurement
+from assay.means import RANGES, with_means
 from assay.metrics.intervals import across_seeds
 from assay.objectives import OutlierExposure
 from assay.outliers import Noise
 from assay.published import Published, PublishedNumber
 from assay.recipe import Recipe, Train, Tuned
 from assay.report.explain import METRICS, PERCENT
-from assay.results import COLUMNS, RANGES, Results, rows, setting_text, with_means
+from assay.results import COLUMNS, Results, rows, setting_text
 from assay.run import run_study
 from assay.study import Study
 

@@ -15,10 +15,11 @@ import pytest
 from assay.errors import BadValueError, LogError
 from assay.evaluations import Calibration
 from assay.recipe import Recipe, Train
-from assay.results import COLUMNS, load_results
+from assay.results import COLUMNS
 from assay.run import folder_of, run_study
 from assay.status import read_status
 from assay.store import Store
+from assay.stored_results import load_results
 from assay.study import Study
 from assay.upkeep import find_garbage
 

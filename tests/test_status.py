@@ -20,11 +20,11 @@ from assay.errors import BadValueError, StoreError
 from assay.objectives import OutlierExposure
 from assay.outliers import Patches
 from assay.recipe import Recipe, Tuned
-from assay.results import load_results
 from assay.run import run_study
 from assay.status import CellStatus, Status, read_status
 from assay.status_text import line_of, show_status
 from assay.store import Store
+from assay.stored_results import load_results
 from assay.studies import one_class
 from assay.upkeep import merge
 from tests.test_each_class import TINY

@@ -21,9 +21,10 @@ from assay.recipe import Recipe, Train
 from assay.report import write_report
 from assay.report.html import render
 from assay.report.transfer import NAME, transfer_table, write_transfer
-from assay.results import Results, Transfer, load_results
+from assay.results import Results, Transfer
 from assay.run import run_study
 from assay.store import Store
+from assay.stored_results import load_results
 from assay.study import Study, Transferred
 
 QUICK = Train(epochs=1, batch_size=20, learning_rate=1e-3)

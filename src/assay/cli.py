@@ -116,8 +116,8 @@ def status(
 def _stored(study: str, preset: str | None, limit: int | None, out: str) -> "Results":
     """What the store has of a study; where it was never run there, one sentence with the command that does."""
     from assay.asked import asked_folder
-    from assay.results import load_results
     from assay.store import Store
+    from assay.stored_results import load_results
 
     name = asked_folder(study, preset=preset, limit=limit, out=out)
     return load_results(Store(out), name)

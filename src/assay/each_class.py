@@ -17,11 +17,12 @@ from assay.clusters import connected
 from assay.data import load, one_class
 from assay.errors import BadValueError
 from assay.plan_record import KEPT
-from assay.results import Failure, Results, load_results
+from assay.results import Failure, Results
 from assay.run import find_study, folder_of, ignore, run_study
 from assay.slices import part_of
 from assay.state import Watch
 from assay.store import Store
+from assay.stored_results import load_results
 from assay.study import FULL, Study
 from assay.workers import source_of
 

@@ -1,41 +1,24 @@
-"""Results: everything a report needs of one study, read from the store."""
+"""Results: everything a report needs of one study."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from functools import cache, cached_property
-from itertools import chain
-from math import inf
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from assay.again import command
-from assay.errors import StoreError
-from assay.evaluations import shift
 from assay.evaluations.base import Measurement, Observations
-from assay.evaluations.corruption_error import Errors, compare_errors, count_errors
-from assay.metrics.intervals import across_seeds
-from assay.metrics.transfer import Rates, transfer_rates
-from assay.named import ALL, FIRST
-from assay.packing import unpack_arrays
-from assay.plan import replicate_of
-from assay.plan_record import FOLDER, STARTS
-from assay.published import Published, PublishedNumber
-from assay.store import PLAN, Store
-from assay.study import TRANSFER
+from assay.metrics.transfer import Rates
+from assay.published import Published
 
 COLUMNS = (
     "study", "recipe", "seed", "evaluation", "setting", "metric", "value", "low", "high", "interval", "n",
     "higher_is_better", "reason", "limited", "name", "seen",
 )  # fmt: skip
-
-
-FIELDS = {item.name for item in fields(Measurement)}
-DRAWS = "draws.safetensors"  # a file of an evaluation's cell
-AT_ONCE = 32  # models whose errors are counted together: twice as fast as one by one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,10 +171,10 @@ def rows(
     `seen` names corruptions and outlier sets whose like the model met in training, see `Recipe.seen`.
     """
     shared = {"study": study, "recipe": recipe, "seed": str(seed), "evaluation": evaluation}
-    return _rows([vars(item) for item in measurements], shared | {"limited": limited, "name": name}, seen)
+    return rows_of_fields([vars(item) for item in measurements], shared | {"limited": limited, "name": name}, seen)
 
 
-def _rows(
+def rows_of_fields(
     measurements: Sequence[Mapping[str, Any]], shared: Mapping[str, Any], seen: Collection[str]
 ) -> list[dict[str, Any]]:
     """Rows for the fields of measurements, with what the rows have in common."""
@@ -220,142 +203,6 @@ def setting_text(setting: Mapping[str, str | float]) -> str:
     return ", ".join([f"{key}={value}" for key, value in setting.items()])
 
 
-def load_results(store: Store, name: str) -> Results:
-    """Read what the store has of a study, complete or in part.
-
-    Args:
-        store: where the study was run.
-        name: the study's folder in the store: its name, with the limit where it was limited.
-
-    Raises:
-        StoreError: the study was never run here, or a file is damaged.
-    """
-    plan = store.read_study(name)
-    try:
-        return _results(store, plan)
-    except (KeyError, TypeError, AttributeError) as error:
-        path = store.place.shown(f"{name}/{PLAN}")
-        raise StoreError(
-            f"{path}: is damaged ({error!r}); delete it and run the study again, which keeps its cells"
-        ) from error
-
-
-def _results(store: Store, plan: dict[str, Any]) -> Results:
-    keys = {(entry["recipe"], entry["seed"]): entry["evaluations"] for entry in plan["models"]}
-
-    def load(recipe: str, seed: int, evaluation: str) -> Observations | None:
-        key = keys.get((recipe, seed), {}).get(evaluation)
-        return store.read_observations(key) if key and store.has("evaluations", key) else None
-
-    def load_draws(recipe: str, seed: int, evaluation: str) -> dict[str, NDArray[np.float32]] | None:
-        key = keys.get((recipe, seed), {}).get(evaluation)
-        content = store.find("evaluations", key, DRAWS) if key and store.has("evaluations", key) else None
-        return None if content is None else unpack_arrays(content)
-
-    @cache  # every model of a seed is set against the same
-    def baseline(seed: int) -> Errors | None:
-        found = load(plan["baseline"], seed, shift.Shift.name)
-        return None if found is None else count_errors([found])[0]
-
-    own, further = (
-        pd.DataFrame(list(_measured(store, plan, load, baseline, replicates=replicates)), columns=list(COLUMNS))
-        for replicates in (False, True)
-    )
-    failures, pending = _unfinished(store, plan)
-    transfer, no_transfer = _transfer(store, plan.get(TRANSFER, {}))
-    return Results(
-        study=plan["study"],
-        title=plan["title"],
-        question=plan["question"],
-        recipes=tuple(plan["recipes"]),
-        baseline=plan["baseline"],
-        seeds=tuple(plan["seeds"]),
-        trained=tuple(_trained(store, plan)),
-        table=with_means(own, len(plan["seeds"])),
-        replicates=further,
-        failures=tuple(failures),
-        waiting=tuple(pending),
-        missing=plan["missing"],
-        limit=plan["limit"],
-        preset=plan.get("preset"),
-        slice=plan.get("slice", ""),
-        published=_published(plan.get("published")),
-        transfer=transfer,
-        no_transfer=no_transfer,
-        data=plan.get(FOLDER),
-        out=store.out,
-        provenance={key: plan[key] for key in ("data", "evaluations", "command", "run")},
-        load=load,
-        load_draws=load_draws,
-    )
-
-
-def _measured(
-    store: Store,
-    plan: dict[str, Any],
-    load: Callable[[str, int, str], Observations | None],
-    baseline: Callable[[int], Errors | None],
-    *,
-    replicates: bool,
-) -> Iterator[dict[str, Any]]:
-    models = _models(plan, replicates=replicates)
-    batches = (models[start : start + AT_ONCE] for start in range(0, len(models), AT_ONCE))
-    errors = chain.from_iterable(_against_baseline(plan["baseline"], batch, load, baseline) for batch in batches)
-    for entry, relative in zip(models, errors, strict=True):
-        for evaluation, key in entry["evaluations"].items():
-            if not store.has("evaluations", key):
-                continue
-            found = list(map(_stored, store.read_json("evaluations", key, "measurements.json")))
-            if evaluation == shift.Shift.name:
-                found.extend(map(vars, relative))
-            shared = {
-                "study": plan["study"],
-                "recipe": entry["recipe"],
-                "seed": str(entry["seed"]),
-                "evaluation": evaluation,
-                "limited": plan["limit"] is not None,
-                "name": entry["name"],
-            }
-            yield from _rows(found, shared, entry.get("seen", ()))
-
-
-def _stored(item: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a stored measurement: to make the object of each would take a third of the time of reading."""
-    return item if item.keys() == FIELDS else vars(Measurement(**item))
-
-
-def _published(kept: dict[str, Any] | None) -> Published | None:
-    if kept is None:
-        return None
-    return Published(**kept | {"numbers": tuple(PublishedNumber(**item) for item in kept["numbers"])})
-
-
-def _models(plan: dict[str, Any], *, replicates: bool) -> list[dict[str, Any]]:
-    return [entry for entry in plan["models"] if entry.get("replicate", False) == replicates]
-
-
-def _against_baseline(
-    name: str | None,
-    entries: list[dict[str, Any]],
-    load: Callable[[str, int, str], Observations | None],
-    baseline: Callable[[int], Errors | None],
-) -> Iterator[list[Measurement]]:
-    """Each model's mean corruption errors, relative to the baseline of the same study and seed; [] without a shift."""
-    observed = [load(entry["recipe"], entry["seed"], shift.Shift.name) for entry in entries]
-    counted = iter(count_errors([own for own in observed if own is not None]))
-    for entry, own in zip(entries, observed, strict=True):
-        seed = replicate_of(entry["seed"])
-        if own is None:
-            yield []
-            continue
-        errors, other = next(counted), baseline(seed) if name is not None else None
-        if other is None:
-            why = "the study has no baseline" if name is None else f"the baseline with seed {seed} is not here yet"
-            yield corruption_errors_missing(why)
-        else:
-            yield compare_errors(errors, other)
-
-
 def corruption_errors_missing(why: str) -> list[Measurement]:
     """Rows that say why mean corruption errors could not be measured."""
     reason = f"needs the baseline's errors: {why}"
@@ -363,146 +210,3 @@ def corruption_errors_missing(why: str) -> list[Measurement]:
         Measurement(setting={}, metric=metric, value=None, higher_is_better=False, reason=reason)
         for metric in ("mce", "relative_mce")
     ]
-
-
-def _trained(store: Store, plan: dict[str, Any]) -> Iterator[Trained]:
-    for entry in _models(plan, replicates=False):
-        if not all(store.has("models", key) for key in entry["models"]):
-            continue
-        chains = [_chain(store, key) for key in entry["models"]]
-        cells = [chain[-1] for chain in chains]
-        seconds = sum(cell["provenance"]["seconds"] for chain in chains for cell in chain)
-        yield Trained(
-            recipe=entry["recipe"],
-            name=entry["name"],
-            seed=entry["seed"],
-            baseline=entry["recipe"] == plan["baseline"],
-            parameters=sum(cell["parameters"] for cell in cells),
-            history=_joined([cell["history"] for cell in chains[0]]),
-            provenance=cells[0]["provenance"] | {"seconds": round(seconds, 3), "members": len(cells)},
-        )
-
-
-def _chain(store: Store, key: str) -> list[dict[str, Any]]:
-    """The records of a model's trainings: its own, after that of the model that it starts from."""
-    cell: dict[str, Any] = store.read_json("models", key, "cell.json")
-    before = [record for start in cell.get("start", []) for record in _chain(store, start)]
-    return [*before, cell]
-
-
-def _joined(histories: list[list[dict[str, float | None]]]) -> list[dict[str, float | None]]:
-    """One history of trainings that follow each other: epochs are counted on."""
-    records = [record for history in histories for record in history]
-    return [{**record, "epoch": number} for number, record in enumerate(records, start=1)]
-
-
-def _unfinished(store: Store, plan: dict[str, Any]) -> tuple[list[Failure], list[str]]:
-    """What failed, of each recipe that it keeps from being measured; and what waits, of the first that needs it."""
-    starts = [("models", key) for key in plan.get(STARTS, [])]
-    failures: list[Failure] = []
-    pending = [f"{FIRST}: training" for start in starts if not store.has(*start) and store.failure(start[1]) is None]
-    seen = set()
-    for entry in [*_models(plan, replicates=False), *_models(plan, replicates=True)]:
-        stages = [("training", "models", key) for key in entry["models"]]
-        stages += [(name, "evaluations", key) for name, key in entry["evaluations"].items()]
-        for stage, kind, key in stages:
-            if store.has(kind, key):
-                continue
-            reason = store.failure(key)
-            if reason is None and key not in seen:
-                seen.add(key)
-                pending.append(f"{entry['recipe']}, seed {entry['seed']}: {stage}")
-            elif reason is not None:
-                failures.append(Failure(recipe=entry["recipe"], seed=entry["seed"], stage=stage, reason=reason))
-    kept = plan.get(TRANSFER, {})
-    if "key" in kept and not store.has("evaluations", kept["key"]):
-        reason = store.failure(kept["key"])
-        if reason is None:
-            pending.append(f"{ALL}, seed {kept['seed']}: {TRANSFER}")
-        else:
-            failures.append(Failure(recipe=ALL, seed=kept["seed"], stage=TRANSFER, reason=reason))
-    return failures, pending
-
-
-def _transfer(store: Store, kept: dict[str, Any]) -> tuple[Transfer | None, str]:
-    """The transfer, or why there is none; studies that do not ask for it say nothing."""
-    if "key" not in kept:
-        return None, kept.get("reason", "")
-    if not store.has("evaluations", kept["key"]):
-        waits = "it has not run yet; a run of all recipes does it once every model is trained"
-        return None, "" if store.failure(kept["key"]) else waits
-    found = store.read_observations(kept["key"]).tensors
-    rates = transfer_rates(found["clean"], found["attacked"])
-    return Transfer(recipes=tuple(kept["recipes"]), rates=rates, seed=kept["seed"], attack=kept["attack"]), ""
-
-
-_SHARES = (
-    "accuracy", "mean_accuracy", "auroc", "aupr", "fpr95", "base_rate", "ece", "adaptive_ece", "smooth_ece",
-    "classwise_ece", "max_calibration_error", "rms_calibration_error", "rms_calibration_error_without_last_bin",
-    "brier_calibration", "brier_refinement", "brier_top_label", "aurc", "excess_aurc", "failure_auroc",
-    "selective_accuracy", "false_positive_rate", "promised_false_positive_rate", "caught", "mean_ece", "mean_auroc",
-)  # fmt: skip
-RANGES = dict.fromkeys(_SHARES, (0.0, 1.0)) | {
-    **dict.fromkeys(("brier", "mean_brier"), (0.0, 2.0)),
-    **dict.fromkeys(("nll", "mean_nll", "mce"), (0.0, inf)),
-}
-
-
-def with_means(table: pd.DataFrame, seeds: int) -> pd.DataFrame:
-    """Add rows with seed "mean" where a study has several seeds: Student's t interval over the seeds.
-
-    The interval is at least as wide as the mean of the seeds' own, since their test images are the same, and is cut to
-    the range of the metric, which with few seeds it would leave. A mean is given only where each of the study's seeds
-    has a value; otherwise it is None with the reason.
-    """
-    if seeds < 2:
-        return table
-    names = ("recipe", "evaluation", "metric", "setting", "value", "low", "high", "reason")
-    groups: dict[tuple[object, ...], list[_Seed]] = {}  # groups of pandas cost a millisecond each
-    firsts = []
-    for place, row in enumerate(zip(*(table[name].tolist() for name in names), strict=True)):
-        key = (*row[:3], *row[3].items())
-        if key not in groups:
-            groups[key] = []
-            firsts.append(place)
-        groups[key].append(_Seed(*row[4:]))
-    means = [_mean(own, seeds, *RANGES.get(str(metric), (-inf, inf))) for (_, _, metric, *_), own in groups.items()]
-    columns = {name: [getattr(mean, name) for mean in means] for name in _Mean._fields}
-    extra = table.iloc[firsts].assign(seed="mean", **columns)
-    return pd.concat([table, extra], ignore_index=True)
-
-
-class _Seed(NamedTuple):
-    """A number with one seed; what is not there is None or NaN."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    reason: str
-
-
-class _Mean(NamedTuple):
-    """The mean over the seeds: columns of the table."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    interval: str
-    reason: str
-
-
-def _mean(own: list[_Seed], seeds: int, least: float, most: float) -> _Mean:
-    """The mean of a number in [least, most] over the seeds that were measured."""
-    values, lows, highs = map(_there, list(zip(*own, strict=True))[:3])
-    if len(values) != seeds:
-        told = (seed.reason for seed in own if seed.reason)
-        return _Mean(None, None, None, "", next(told, f"{len(own)} of {seeds} seeds are measured"))
-    low, high = across_seeds(values)
-    if len(lows) == len(own):  # seeds that agree by chance still share a sample of test images
-        low, high = min(low, sum(lows) / seeds), max(high, sum(highs) / seeds)
-    low, high = min(max(low, least), most), min(max(high, least), most)
-    return _Mean(sum(values) / seeds, low, high, "student t across seeds", "")
-
-
-def _there(values: Iterable[float | None]) -> list[float]:
-    return [float(value) for value in values if value is not None and value == value]  # NaN is not itself

@@ -15,10 +15,11 @@ from assay.log import logged
 from assay.plan import Plan, plan
 from assay.plan_record import CHOSEN, CHOSEN_STARTS, FOLDER, carried_on, starts_of, summary
 from assay.provenance import describe_run
-from assay.results import Results, load_results
+from assay.results import Results
 from assay.slices import choose, cut, part_of
 from assay.state import State, Watch
 from assay.store import Store, finished
+from assay.stored_results import load_results
 from assay.study import Study
 from assay.workers import source_of
 

@@ -20,8 +20,9 @@ from assay.attacks import FGSM, PGD
 from assay.evaluations import Adversarial, Anomaly, Calibration, Evaluation, Observations, Shift
 from assay.evaluations.draws import draws
 from assay.evaluations.shift import compare
+from assay.means import with_means
 from assay.randomness import derive
-from assay.results import COLUMNS, Results, rows, with_means
+from assay.results import COLUMNS, Results, rows
 from assay.study import MEMBER_STRIDE
 
 N = 300  # images of every set

@@ -8,9 +8,9 @@ import pytest
 from assay.evaluations import Calibration
 from assay.places import place_at
 from assay.recipe import Recipe, Train
-from assay.results import load_results
 from assay.run import run_study
 from assay.store import Store
+from assay.stored_results import load_results
 from assay.study import Study
 from assay.upkeep import list_store, verify
 

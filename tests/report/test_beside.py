@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 
 from assay.analysis.measures import collect
+from assay.means import with_means
 from assay.published import Published, PublishedNumber
 from assay.report.beside import Beside, Pair, beside
 from assay.report.html import render
 from assay.report.judged import Judged
-from assay.results import Results, with_means
+from assay.results import Results
 from assay.studies.pixmix_oe import pixmix_oe
 
 MADE = runpy.run_path(str(Path(__file__).with_name("synthetic.py")))

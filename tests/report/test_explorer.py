@@ -17,7 +17,8 @@ from assay.analysis.columns import choose
 from assay.analysis.measures import Measure, collect
 from assay.report.explorer import render, write_explorer
 from assay.report.explorer_data import explorer_data
-from assay.results import Results, load_results
+from assay.results import Results
+from assay.stored_results import load_results
 
 MADE = runpy.run_path(str(Path(__file__).with_name("synthetic.py")))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

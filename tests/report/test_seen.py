@@ -16,6 +16,7 @@ from assay.analysis.build import build_zoo
 from assay.analysis.columns import choose, why_primary
 from assay.analysis.effects import compare
 from assay.analysis.measures import Cell, Measure, collect
+from assay.means import with_means
 from assay.report import print_headline
 from assay.report.analysis_page import render as render_analysis
 from assay.report.answer import answer
@@ -25,7 +26,7 @@ from assay.report.html import render
 from assay.report.judged import judge_results
 from assay.report.seen import MARK, how_far, said, unseen_sentence
 from assay.report.summary import Headline, headline
-from assay.results import Results, with_means
+from assay.results import Results
 
 MADE = runpy.run_path(str(Path(__file__).with_name("synthetic.py")))
 OUTLIERS, SHIFTS, BOTH = "cutout(length=7, holes=1)", "ensemble(members=3)", "pgd(eps=0.3, steps=40)"

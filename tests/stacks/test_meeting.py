@@ -288,13 +288,15 @@ def test_it_works_inside_inference_mode_and_on_images_that_have_gradients(networ
 
 
 def test_a_second_derivative_is_refused_and_not_wrong(networks: list[Classifier]) -> None:
-    x = TASK.test.x[:4].float() / 255
+    x, y = TASK.test.x[:4].float() / 255, TASK.test.y[:4]
 
     def work(models: Sequence[Classifier]) -> Tensor:
         leaf = x.clone().requires_grad_()
-        [slope] = torch.autograd.grad(models[0](leaf).square().sum(), leaf, create_graph=True)
-        return torch.autograd.grad(slope.square().sum(), leaf)[0]
+        loss = torch.nn.functional.cross_entropy(models[0](leaf), y)
+        [slope] = torch.autograd.grad(loss, leaf, create_graph=True)
+        return torch.autograd.grad(loss + slope.square().sum(), leaf)[0]
 
+    assert isinstance(work([networks[0]]), Tensor)
     for found in together(each(networks), lambda _, models: work(models)):
         assert isinstance(found, RuntimeError)
 

@@ -12,9 +12,9 @@ from assay.cli import app
 from assay.errors import BadValueError, StoreError
 from assay.places import Local
 from assay.recipe import Recipe
-from assay.results import load_results
 from assay.run import run_study
 from assay.store import Store, key_of
+from assay.stored_results import load_results
 from assay.upkeep import find_garbage, merge, verify
 from tests.test_execute import QUICK, small_study
 from tests.upkeep.conftest import BASE, CLEAN, LOST, START, Make, evaluation, everything, model, plan, stored

@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar, cast
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from assay.classifier import Classifier, LinearHead, device_of
 from assay.errors import BadValueError
@@ -228,9 +227,10 @@ class _Shared(torch.autograd.Function):
         return features
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
         """Ask for the gradient (B, C, H, W)."""
+        if torch.is_grad_enabled():  # else its terms would be missing without a word
+            raise BadValueError("create_graph: expected one derivative of a model among others; work on it by itself")
         asked = _Backward(ctx.asked, slope)
         ctx.seat.ask(asked)
         return asked.gradient, None, None

@@ -17,6 +17,7 @@ a machine that should be idle. Each run is a process of its own, as a user would
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import subprocess
@@ -179,6 +180,7 @@ def measure(times: Times, recipes: int, images: int) -> None:
             times.computing += store.read_json(cell.kind, cell.key, "cell.json")["provenance"]["seconds"]
         times.store = spent
     print(json.dumps(asdict(times)))
+    gc.freeze()  # as the command does, so that what was imported is not gone through for garbage as it ends
 
 
 def measured(place: str, workers: int, arguments: argparse.Namespace) -> Times:

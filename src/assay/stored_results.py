@@ -147,18 +147,22 @@ def _against_baseline(
 ) -> Iterator[list[Measurement]]:
     """Each model's mean corruption errors, relative to the baseline of the same study and seed; [] without a shift."""
     observed = [load(entry["recipe"], entry["seed"], shift.Shift.name) for entry in entries]
-    counted = iter(count_errors([own for own in observed if own is not None]))
-    for entry, own in zip(entries, observed, strict=True):
-        seed = replicate_of(entry["seed"])
-        if own is None:
+    errors = iter(count_errors([own for own in observed if own is not None]))
+    counted = [None if own is None else next(errors) for own in observed]
+    seeds = [replicate_of(entry["seed"]) for entry in entries]
+    compared: dict[int, Iterator[list[Measurement]]] = {}
+    for seed in dict.fromkeys(seeds if name is not None else ()):
+        if (theirs := baseline(seed)) is not None:
+            own = [one for one, its in zip(counted, seeds, strict=True) if one is not None and its == seed]
+            compared[seed] = iter(compare_errors(own, theirs))
+    for one, seed in zip(counted, seeds, strict=True):
+        if one is None:
             yield []
-            continue
-        errors, other = next(counted), baseline(seed) if name is not None else None
-        if other is None:
+        elif seed in compared:
+            yield next(compared[seed])
+        else:
             why = "the study has no baseline" if name is None else f"the baseline with seed {seed} is not here yet"
             yield corruption_errors_missing(why)
-        else:
-            yield compare_errors(errors, other)
 
 
 def _trained(store: Store, plan: dict[str, Any]) -> Iterator[Trained]:

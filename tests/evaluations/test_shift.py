@@ -13,7 +13,7 @@ from assay.data.task import Task
 from assay.errors import BadValueError
 from assay.evaluations import shift
 from assay.evaluations.base import Evaluation, Measurement, Observations
-from assay.evaluations.corruption_error import count_errors
+from assay.evaluations.corruption_error import compare_errors, count_errors
 from assay.evaluations.shift import Shift, compare
 from assay.metrics.intervals import wilson
 
@@ -169,6 +169,15 @@ def test_errors_counted_together_are_those_counted_alone() -> None:
         assert (together.labels, together.n) == (alone.labels, alone.n)
         assert torch.equal(together.counts, alone.counts)
     assert count_errors([]) == []
+
+
+def test_models_compared_together_are_as_compared_alone() -> None:
+    several = [observations(50, clean=2, fog=wrong, stripe=9) for wrong in (20, 30, 7)]
+    baseline, *own = count_errors([observations(50, clean=3, fog=25, stripe=11), *several])
+    together = compare_errors(own, baseline)
+    assert together == [compare_errors([one], baseline)[0] for one in own]
+    assert together[0] != together[1]
+    assert compare_errors([], baseline) == []
 
 
 def test_the_interval_of_mce_follows_the_delta_method() -> None:

@@ -41,11 +41,11 @@ class Errors(NamedTuple):
 def compare(observations: Observations, baseline: Observations) -> list[Measurement]:
     """As `compare_errors`, from what `Shift` observed of the model and of the baseline."""
     own, theirs = count_errors([observations, baseline])
-    return compare_errors(own, theirs)
+    return compare_errors([own], theirs)[0]
 
 
-def compare_errors(own: Errors, baseline: Errors) -> list[Measurement]:
-    """Measure "mce" and "relative_mce" of a model against a baseline.
+def compare_errors(models: Sequence[Errors], baseline: Errors) -> list[list[Measurement]]:
+    """Measure "mce" and "relative_mce" of models against a baseline.
 
     Both are None where a denominator is not positive for some corruption: a ratio to no error has no value, and one to
     an error that fell has the wrong sign. Intervals are paired bootstraps over images, each image with all its
@@ -53,28 +53,33 @@ def compare_errors(own: Errors, baseline: Errors) -> list[Measurement]:
     resample.
 
     Args:
-        own: errors of the model.
+        models: errors of each.
         baseline: those of the baseline, on the same images and corruptions.
 
+    Returns:
+        The measurements of each model.
+
     Raises:
-        BadValueError: the two saw different corruptions or different numbers of images.
+        BadValueError: a model and the baseline saw different corruptions or different numbers of images.
     """
-    labels, theirs, n = own.labels, baseline.labels, own.n
-    if labels != theirs:
-        raise BadValueError(
-            f"compare: expected the baseline's corruptions ({', '.join(theirs)}), got ({', '.join(labels)}); "
-            "observe both with the same evaluation"
-        )
-    if n != baseline.n:
-        raise BadValueError(
-            f"compare: expected the baseline's {baseline.n} images, got {n}; observe both with the same evaluation"
-        )
-    above, below = own.counts, baseline.counts
-    rise, base_rise = above[:, 1:] - above[:, :1], below[:, 1:] - below[:, :1]
-    return [
-        _ratio("mce", above[:, 1:], below[:, 1:], labels, n, "makes no error"),
-        _ratio("relative_mce", rise, base_rise, labels, n, "loses no accuracy"),
-    ]
+    labels, n = baseline.labels, baseline.n
+    for own in models:
+        if own.labels != labels:
+            raise BadValueError(
+                f"compare: expected the baseline's corruptions ({', '.join(labels)}), got ({', '.join(own.labels)}); "
+                "observe both with the same evaluation"
+            )
+        if own.n != n:
+            raise BadValueError(
+                f"compare: expected the baseline's {n} images, got {own.n}; observe both with the same evaluation"
+            )
+    if not models:
+        return []
+    above, below = torch.stack([own.counts for own in models]), baseline.counts
+    rise, base_rise = above[:, :, 1:] - above[:, :, :1], below[:, 1:] - below[:, :1]
+    plain = _ratios("mce", above[:, :, 1:], below[:, 1:], labels, n, "makes no error")
+    relative = _ratios("relative_mce", rise, base_rise, labels, n, "loses no accuracy")
+    return [list(pair) for pair in zip(plain, relative, strict=True)]
 
 
 def count_errors(observed: Sequence[Observations]) -> list[Errors]:
@@ -114,18 +119,26 @@ def _labels(observations: Observations) -> list[str]:
     return sorted(key.removeprefix(PREFIX) for key in observations.tensors if key.startswith(PREFIX))
 
 
-def _ratio(metric: str, above: Tensor, below: Tensor, labels: list[str], n: int, failing: str) -> Measurement:
-    """The mean over corruptions of above / below, (1 + resamples, corruptions) counts: row 0 is the value itself."""
-    value, low, high, reason = None, None, None, ""
+def _ratios(
+    metric: str, above: Tensor, below: Tensor, labels: list[str], n: int, failing: str
+) -> Iterator[Measurement]:
+    """The mean over corruptions of above / below: (models, 1 + resamples, corruptions) counts over those of one.
+
+    Of the resamples, row 0 is the value itself.
+    """
     zero = [label for label, bottom in zip(labels, below[0].tolist(), strict=True) if bottom <= 0]
     if zero:
         reason = f"the baseline {failing} under {', '.join(zero)}; take a weaker baseline or more images"
+    elif bool(below[1:].min() <= 0):
+        reason = f"no interval, since the baseline {failing} in some resamples; take more images"
     else:
-        value = float((above[0] / below[0]).mean())
-        if bool(below[1:].min() > 0):
-            low, high = percentile_interval((above[1:] / below[1:]).mean(1))
-        else:
-            reason = f"no interval, since the baseline {failing} in some resamples; take more images"
+        reason = ""
+    for means in (above / below).mean(2):
+        low, high = (None, None) if reason else percentile_interval(means[1:])
+        yield _row(metric, None if zero else float(means[0]), low, high, n, reason)
+
+
+def _row(metric: str, value: float | None, low: float | None, high: float | None, n: int, reason: str) -> Measurement:
     return Measurement(
         setting={},
         metric=metric,

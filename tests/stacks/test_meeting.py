@@ -324,6 +324,15 @@ def test_a_network_that_does_more_than_features_and_head_is_refused(networks: li
         together([[Sharper(network).eval()] for network in networks], lambda *_: None)
 
 
+def test_groups_are_lists_of_networks(networks: list[Classifier]) -> None:
+    wrong: Any
+    for wrong in ([], networks, [[]]):
+        with pytest.raises(
+            BadValueError, match=r"groups: expected lists of networks, such as \[\[model\], \[other\]\]"
+        ):
+            together(wrong, lambda *_: None)
+
+
 def test_a_stand_in_trains_and_differentiates_weights_by_itself(networks: list[Classifier], passes: list[int]) -> None:
     x = TASK.test.x[:4].float() / 255
 

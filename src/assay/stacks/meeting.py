@@ -14,7 +14,7 @@ from threading import Condition, Thread
 from typing import Any, Generic, TypeVar, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from assay.classifier import Classifier, LinearHead, device_of
 from assay.errors import BadValueError
@@ -43,8 +43,10 @@ def together(
         raised, and so is what breaks a pass of all.
 
     Raises:
-        BadValueError: a network does more than `head(features(x))`.
+        BadValueError: there are no groups, a group is a model itself, or a network does more than `head(features(x))`.
     """
+    if not groups or any(isinstance(group, nn.Module) or not group for group in groups):
+        raise BadValueError("groups: expected lists of networks, such as [[model], [other]]")
     for network in (network for group in groups for network in group):
         _check(network)
     firsts = accumulate(map(len, groups[:-1]), initial=0)

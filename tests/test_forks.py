@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from multiprocessing import forkserver
 from pathlib import Path
@@ -140,19 +141,19 @@ if __name__ == "__main__":
 @linux
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_program_that_ends_at_once_leaves_no_folder_behind(number: signal.Signals, tmp_path: Path) -> None:
-    script, temporary = tmp_path / "script.py", tmp_path / "temporary"
-    temporary.mkdir()
+    script = tmp_path / "script.py"
     script.write_text(ENDING.format(source=str(Path(__file__).parents[1] / "src"), number=int(number)))
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        env=os.environ | {"TMPDIR": str(temporary)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == (INTERRUPTED if number == signal.SIGINT else -number)
-    assert done.stdout == "1\n"
-    deadline = time.monotonic() + 120
-    while list(temporary.glob("pymp-*")):  # until the server has imported what it was to, and sees that it is alone
-        assert time.monotonic() < deadline, list(temporary.rglob("*"))
-        time.sleep(0.1)
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        done = subprocess.run(
+            [sys.executable, str(script)],
+            env=os.environ | {"TMPDIR": short},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == (INTERRUPTED if number == signal.SIGINT else -number)
+        assert done.stdout == "1\n"
+        deadline = time.monotonic() + 120
+        while list(Path(short).iterdir()):  # until the server has imported what it was to, and sees that it is alone
+            assert time.monotonic() < deadline, list(Path(short).rglob("*"))
+            time.sleep(0.1)

@@ -337,6 +337,9 @@ def test_groups_are_lists_of_networks(networks: list[Classifier]) -> None:
             BadValueError, match=r"groups: expected lists of networks, such as \[\[model\], \[other\]\]"
         ):
             together(wrong, lambda *_: None)
+    wrong = [[torch.nn.Flatten()]]
+    with pytest.raises(BadValueError, match=r"groups: expected networks as training gives them.*got Flatten"):
+        together(wrong, lambda *_: None)
 
 
 def test_a_stand_in_trains_and_differentiates_weights_by_itself(networks: list[Classifier], passes: list[int]) -> None:

@@ -94,6 +94,14 @@ def test_a_study_with_other_cells_stays_and_is_named(make: Make) -> None:
     assert ours.read_study("first") == before
 
 
+def test_a_study_of_which_the_other_names_fewer_cells_goes_unnamed(make: Make) -> None:
+    ours, theirs = make("ours"), make("theirs")
+    theirs.write_study("first", plan("baseline", [BASE], {}))
+    found = merge(ours.out, theirs.out)
+    assert (found.kept, found.commands) == ((), ())
+    assert "first" in merge(theirs.out, ours.out).kept, "the other way round it has more"
+
+
 def test_what_was_merged_of_other_seeds_stays_named(make: Make) -> None:
     ours, theirs = make("ours"), make("theirs")
     theirs.write("evaluations", MORE, evaluation())

@@ -62,6 +62,10 @@ def together(
 
 
 def _check(network: Classifier) -> None:
+    if not isinstance(network, Classifier):
+        raise BadValueError(
+            f"groups: expected networks as training gives them, such as fit(...).model, got {type(network).__name__}"
+        )
     own = [
         name for name in ("forward", "outputs", "members") if getattr(type(network), name) != getattr(Classifier, name)
     ]

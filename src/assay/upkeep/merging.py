@@ -26,7 +26,7 @@ class Merged:
         differing: cells that both have with other numbers, as machines that round otherwise give; the first's stay.
         half: how many cells the other store has half-written, as after a kill or while a run writes them: left out.
         studies: studies whose plans were copied.
-        kept: studies that both have with other cells; the first's plans stay, and go on naming the other's.
+        kept: studies that both have, the other with more cells; the first's plans stay, and name those too.
         commands: what to type to see what was merged: of each copied study its report; of each kept one whose seeds
             differ, a run with the seeds of both, which finds the cells of both and computes only what neither has.
     """
@@ -114,7 +114,7 @@ def _copy_plans(ours: Store, theirs: Store) -> tuple[tuple[str, ...], tuple[str,
     commands: list[str] = []
     for study in studies_of(theirs):
         if study.study in here:
-            if here[study.study].cells.keys() != study.cells.keys():
+            if not study.cells.keys() <= here[study.study].cells.keys() or here[study.study].problem:
                 kept.append(study.study)
                 if here[study.study].problem:
                     continue  # the next run of that study writes its plan anew

@@ -291,18 +291,22 @@ def test_an_evaluation_that_breaks_in_a_stack_is_computed_by_itself(
     assert text.startswith("alone, since it broke in its stack: ValueError: broken")
 
 
-def attacking(own: Plan, store: Store) -> tuple[list[EvaluateCell], list[Given]]:
-    """The attacks on single models, and what they are given."""
+def attacking(folder: Path, out: Path) -> tuple[Plan, list[EvaluateCell], list[Given]]:
+    """A plan whose models are trained, its attacks on single models, and what these are given."""
+    own, store = observed(folder), Store(out)
+    run(own, store, source(folder), watch=nothing)
     cells = [cell for cell in own.evaluating if cell.stage == "adversarial" and cell.recipe.members == 1]
-    return cells, [Given([store.read("models", key, "model.safetensors") for key in cell.models], {}) for cell in cells]
+    return (
+        own,
+        cells,
+        [Given([store.read("models", key, "model.safetensors") for key in cell.models], {}) for cell in cells],
+    )
 
 
 def test_a_stack_of_evaluations_shares_its_seconds_and_takes_what_was_kept(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own, store = observed(tiny_folder), Store(tmp_path)
-    run(own, store, source(tiny_folder), watch=nothing)
-    cells, given = attacking(own, store)
+    own, cells, given = attacking(tiny_folder, tmp_path)
     clock, chunk = [0.0], attack_chunk
 
     def slow(*arguments: Any, **named: Any) -> Any:
@@ -329,9 +333,7 @@ def test_a_stack_of_evaluations_shares_its_seconds_and_takes_what_was_kept(
 def test_a_stack_that_lacks_memory_leaves_it_free_and_its_pieces_taken(
     tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own, store = observed(tiny_folder), Store(tmp_path)
-    run(own, store, source(tiny_folder), watch=nothing)
-    cells, given = attacking(own, store)
+    own, cells, given = attacking(tiny_folder, tmp_path)
     stacks, kept, attacked = list[weakref.ref[Any]](), list[tuple[int, str]](), list[int]()
     meet, chunk, examples = meeting._Meeting.__init__, attack_chunk, Adversarial._examples
 

@@ -145,6 +145,8 @@ class _Seat(Generic[T]):
         with self.change:
             self.change.wait_for(lambda: self.working)
         try:
+            if self.stopped:
+                raise _Stopped
             # Autograd runs the backward pass of a GPU in one thread for all, where to wait would be for ever.
             with torch.autograd.set_multithreading_enabled(False):
                 self.result = self.work(self.stand_ins)
